@@ -1,0 +1,251 @@
+//! Fills the database of a generation that nobody reads yet.
+//!
+//! One connection, one transaction, no journal: a generation that does not get published is thrown away
+//! whole. What has an index over many rows is built when everything is in.
+
+use super::rows::{Batch, CveRow, Interner};
+use super::{MirrorError, SCHEMA};
+use crate::facts::World;
+use crate::model::advisory::OsvAdvisory;
+use rusqlite::{Connection, params};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// The writing end of a generation.
+pub struct Writer {
+    connection: Connection,
+    /// Pairs of this load, in order; sorted and inserted at the end.
+    applicability: Vec<(u32, i64)>,
+    /// For a record that was replaced: pairs before this place are its old version's.
+    superseded: HashMap<i64, usize>,
+}
+
+impl Writer {
+    /// A new, empty database file.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn create(path: &Path) -> Result<Self, MirrorError> {
+        Self::start(Connection::open(path)?, true)
+    }
+
+    /// Goes on in a copy of an earlier generation.
+    ///
+    /// # Errors
+    /// When the file cannot be opened.
+    pub fn resume(path: &Path) -> Result<Self, MirrorError> {
+        Self::start(Connection::open(path)?, false)
+    }
+
+    /// A database that lives in memory only.
+    ///
+    /// # Errors
+    /// When SQLite has no memory.
+    pub fn in_memory() -> Result<Self, MirrorError> {
+        Self::start(Connection::open_in_memory()?, true)
+    }
+
+    fn start(connection: Connection, empty: bool) -> Result<Self, MirrorError> {
+        connection.execute_batch(
+            "PRAGMA page_size = 4096; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+             PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -49152; PRAGMA temp_store = MEMORY; BEGIN;",
+        )?;
+        if empty {
+            connection.execute_batch(include_str!("schema.sql"))?;
+            connection.pragma_update(None, "user_version", SCHEMA)?;
+        } else {
+            connection.execute_batch("DROP INDEX IF EXISTS product_name; DROP INDEX IF EXISTS product_key;")?;
+        }
+        Ok(Self { connection, applicability: Vec::new(), superseded: HashMap::new() })
+    }
+
+    /// What this database already holds, for the decoding thread.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn interner(&self) -> Result<Interner, MirrorError> {
+        let mut interner = Interner::default();
+        let mut products = self.connection.prepare("SELECT id, part, vendor, product FROM product")?;
+        let mut rows = products.query([])?;
+        while let Some(row) = rows.next()? {
+            interner.know_product(row.get(0)?, text(row, 1)?, text(row, 2)?, text(row, 3)?);
+        }
+        let mut criteria = self.connection.prepare("SELECT * FROM criteria")?;
+        let mut rows = criteria.query([])?;
+        while let Some(row) = rows.next()? {
+            let end = |at: usize| row.get_ref(at).ok().and_then(|value| value.as_str_or_null().ok().flatten());
+            interner.know_criterion(row.get(0)?, row.get(1)?, text(row, 2)?, [end(3), end(4), end(5), end(6)]);
+        }
+        let mut records = self.connection.prepare("SELECT id, modified FROM cve")?;
+        let mut rows = records.query([])?;
+        while let Some(row) = rows.next()? {
+            interner.know_record(row.get(0)?, text(row, 1)?);
+        }
+        Ok(interner)
+    }
+
+    /// Inserts a batch.
+    ///
+    /// # Errors
+    /// When the database refuses (a full disk, say).
+    pub fn write(&mut self, feed: &str, batch: &Batch) -> Result<(), MirrorError> {
+        {
+            let mut insert = self.connection.prepare_cached("INSERT INTO product VALUES (?, ?, ?, ?, ?)")?;
+            for row in &batch.products {
+                let (part, rest) = row.name.split_once(':').unwrap_or(("*", &row.name));
+                let (vendor, product) = split_pair(rest);
+                insert.execute(params![row.id, part, vendor, product, row.key])?;
+            }
+            let mut insert = self.connection.prepare_cached("INSERT INTO criteria VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+            for row in &batch.criteria {
+                let [a, b, c, d] = &row.ends;
+                insert.execute(params![row.id, row.product, row.rest, a, b, c, d])?;
+            }
+            let mut insert = self.connection.prepare_cached("INSERT INTO kept_aside VALUES (?, ?, ?, ?)")?;
+            for row in &batch.aside {
+                insert.execute(params![feed, row.record, row.error, row.raw])?;
+            }
+        }
+        batch.cves.iter().try_for_each(|row| self.write_cve(row))
+    }
+
+    fn write_cve(&mut self, row: &CveRow) -> Result<(), MirrorError> {
+        if row.replaces {
+            self.forget_cve(row.id)?;
+        }
+        let mut insert = self.connection.prepare_cached("INSERT OR REPLACE INTO cve VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+        insert.execute(params![row.id, row.published, row.modified, row.status, row.tree, row.signals, row.detail])?;
+        self.applicability.extend(row.products.iter().map(|product| (*product, row.id)));
+        if !row.links.is_empty() {
+            let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO link VALUES (?, ?, ?)")?;
+            for (ecosystem, name) in &row.links {
+                insert.execute(params![row.id, ecosystem, name])?;
+            }
+        }
+        Ok(())
+    }
+
+    fn forget_cve(&mut self, id: i64) -> Result<(), MirrorError> {
+        // A row of this very load is still in memory; one of an earlier generation is in the table.
+        self.superseded.insert(id, self.applicability.len());
+        let mut tree = self.connection.prepare_cached("SELECT tree FROM cve WHERE id = ?")?;
+        let tree: String = tree.query_row([id], |row| row.get(0))?;
+        let mut product = self.connection.prepare_cached("SELECT product_id FROM criteria WHERE id = ?")?;
+        let mut delete = self.connection.prepare_cached("DELETE FROM applicability WHERE product_id = ? AND cve_id = ?")?;
+        for criterion in super::reader::criteria_in(&tree) {
+            let found: i64 = product.query_row([criterion], |row| row.get(0))?;
+            delete.execute(params![found, id])?;
+        }
+        self.connection.prepare_cached("DELETE FROM link WHERE cve_id = ?")?.execute([id])?;
+        Ok(())
+    }
+
+    /// Stores an OSV advisory, replacing an older copy.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn write_osv(&mut self, source: &str, advisory: &OsvAdvisory) -> Result<(), MirrorError> {
+        let body = serde_json::to_string(advisory).map_err(|error| MirrorError::Index(error.to_string()))?;
+        let connection = &self.connection;
+        let old: Option<i64> = connection.prepare_cached("SELECT rowid FROM osv WHERE id = ?")?.query_row([&advisory.id], |row| row.get(0)).ok();
+        if let Some(old) = old {
+            for sql in ["DELETE FROM osv_package WHERE osv = ?", "DELETE FROM osv_alias WHERE osv = ?", "DELETE FROM osv WHERE rowid = ?"] {
+                connection.prepare_cached(sql)?.execute([old])?;
+            }
+        }
+        connection
+            .prepare_cached("INSERT INTO osv (id, source, modified, withdrawn, body) VALUES (?, ?, ?, ?, ?)")?
+            .execute(params![advisory.id, source, advisory.modified, advisory.withdrawn, body])?;
+        let rowid = connection.last_insert_rowid();
+        let mut package = connection.prepare_cached("INSERT OR IGNORE INTO osv_package VALUES (?, ?, ?)")?;
+        for affected in &advisory.affected {
+            package.execute(params![affected.ecosystem, affected.name, rowid])?;
+        }
+        let mut alias = connection.prepare_cached("INSERT OR IGNORE INTO osv_alias VALUES (?, ?)")?;
+        let cves = advisory.cves();
+        let ids = advisory.aliases.iter().cloned().chain(cves.iter().map(ToString::to_string));
+        for id in ids {
+            alias.execute(params![id, rowid])?;
+        }
+        Ok(())
+    }
+
+    /// Stores a CVE that CISA lists as exploited.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn write_kev(&mut self, cve: i64, added: &str, due: &str, ransomware: bool) -> Result<(), MirrorError> {
+        self.connection.prepare_cached("INSERT OR REPLACE INTO kev VALUES (?, ?, ?, ?)")?.execute(params![cve, added, due, ransomware])?;
+        Ok(())
+    }
+
+    /// Drops what was kept aside from a feed that is read again.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn forget_aside(&mut self, feed: &str) -> Result<(), MirrorError> {
+        self.connection.execute("DELETE FROM kept_aside WHERE feed = ?", [feed])?;
+        Ok(())
+    }
+
+    /// How many records are kept aside.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn kept_aside(&self) -> Result<u64, MirrorError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM kept_aside", [], |row| row.get(0))?)
+    }
+
+    /// The products, for the search index.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn products(&self) -> Result<Vec<super::index::Document>, MirrorError> {
+        let mut select = self.connection.prepare("SELECT part, vendor, product FROM product WHERE product <> '*'")?;
+        let rows = select.query_map([], |row| Ok(super::index::Document { part: row.get(0)?, vendor: row.get(1)?, product: row.get(2)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Writes what spans many records, builds the indexes and ends the transaction. Gives the connection and
+    /// the number of CVEs without any configuration.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn finish(mut self, worlds: &[World]) -> Result<(Connection, u64), MirrorError> {
+        let superseded = std::mem::take(&mut self.superseded);
+        let pairs = std::mem::take(&mut self.applicability).into_iter().enumerate();
+        let mut pairs: Vec<(u32, i64)> =
+            pairs.filter(|(at, (_, cve))| superseded.get(cve).is_none_or(|from| at >= from)).map(|(_, pair)| pair).collect();
+        pairs.sort_unstable();
+        {
+            let mut insert = self.connection.prepare("INSERT OR IGNORE INTO applicability VALUES (?, ?)")?;
+            for (product, cve) in &pairs {
+                insert.execute(params![product, cve])?;
+            }
+        }
+        let unconfigured = super::publish::aggregate(&self.connection, worlds)?;
+        self.connection.execute_batch(
+            "CREATE INDEX product_key ON product (name_key); CREATE INDEX product_name ON product (product, vendor, part);
+             COMMIT; PRAGMA locking_mode = NORMAL;",
+        )?;
+        Ok((self.connection, unconfigured))
+    }
+}
+
+fn text<'a>(row: &'a rusqlite::Row<'_>, at: usize) -> Result<&'a str, rusqlite::Error> {
+    Ok(row.get_ref(at)?.as_str()?)
+}
+
+/// Cuts `vendor:product` at its unquoted colon.
+fn split_pair(text: &str) -> (&str, &str) {
+    let mut quoted = false;
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if quoted => quoted = false,
+            b'\\' => quoted = true,
+            b':' => return (&text[..at], &text[at + 1..]),
+            _ => {}
+        }
+    }
+    (text, "*")
+}

@@ -1,0 +1,15 @@
+//! The nouns that travel through the corridor.
+//!
+//! Nothing here does I/O, reads a clock or knows a foreign file format. Every stage of a check is a type
+//! of its own, complete when it is handed over and never changed afterwards.
+
+pub mod advisory;
+pub mod cpe;
+pub mod evidence;
+pub mod finding;
+pub mod image;
+pub mod mirror;
+pub mod package;
+pub mod purl;
+pub mod truth;
+pub mod verdict;

@@ -1,0 +1,253 @@
+//! Packages and where they were found: what the acquire room hands over.
+
+use super::cpe::CpeName;
+use super::image::ImageFacts;
+use super::purl::{Ecosystem, Purl};
+use serde::Serialize;
+use std::fmt;
+
+/// A place in the subject, its path relative to the subject's root with `/` between names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Location {
+    /// Path of the file, or `-` for standard input, or the purl given as argument.
+    pub path: String,
+    /// Line, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// Column in characters, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<u32>,
+    /// Digest of the image layer that brought the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<String>,
+}
+
+impl Location {
+    /// A file as a whole.
+    #[must_use]
+    pub fn file(path: &str) -> Self {
+        Self { path: path.to_owned(), line: None, column: None, layer: None }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)?;
+        match self.line {
+            Some(line) => write!(f, ":{line}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a package is needed for, the most binding first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// Needed when the product runs.
+    Production,
+    /// Installed where it can be.
+    Optional,
+    /// Needed to build and test only.
+    Development,
+}
+
+impl Scope {
+    /// The scope of that name; `prod` and `dev` are short forms.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        match name {
+            "production" | "prod" => Some(Self::Production),
+            "optional" => Some(Self::Optional),
+            "development" | "dev" => Some(Self::Development),
+            _ => None,
+        }
+    }
+}
+
+/// Where the bytes of a package come from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// The ecosystem's public registry, or nothing is said.
+    Public,
+    /// Another registry.
+    Registry(String),
+    /// A version control repository.
+    Git(String),
+    /// An archive at a URL.
+    Url(String),
+    /// A folder or file of this machine.
+    Path(String),
+}
+
+impl Origin {
+    /// The address, where it is not the public registry.
+    #[must_use]
+    pub fn address(&self) -> Option<&str> {
+        match self {
+            Self::Public => None,
+            Self::Registry(address) | Self::Git(address) | Self::Url(address) | Self::Path(address) => Some(address),
+        }
+    }
+}
+
+/// The package that a distribution builds its binary packages from.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct SourcePackage {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// One place where a package was found, with what holds there only.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Where.
+    pub location: Location,
+    /// What it is needed for there.
+    pub scope: Scope,
+    /// Whether the project itself asks for it; nothing where the file does not say.
+    pub direct: Option<bool>,
+    /// Names from a root of the lockfile down to this package.
+    pub path: Vec<String>,
+}
+
+/// One package at one version, with every place it was found in.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// Its identity in its ecosystem.
+    pub purl: Purl,
+    /// The version as written.
+    pub version: String,
+    /// The distribution's source package.
+    pub source: Option<SourcePackage>,
+    /// Where its bytes come from.
+    pub origin: Origin,
+    /// Digests as the lockfile writes them.
+    pub integrity: Vec<String>,
+    /// Whether installing it runs a script of its own.
+    pub install_script: bool,
+    /// CPE names that an SBOM states for it.
+    pub stated_cpes: Vec<CpeName>,
+    /// Where it was found; never empty.
+    pub places: Vec<Place>,
+}
+
+impl Package {
+    /// The ecosystem.
+    #[must_use]
+    pub fn ecosystem(&self) -> Ecosystem {
+        self.purl.ecosystem()
+    }
+
+    /// The name as the ecosystem writes it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.purl.full_name()
+    }
+
+    /// The most binding scope of its places.
+    #[must_use]
+    pub fn scope(&self) -> Scope {
+        self.places.iter().map(|place| place.scope).min().unwrap_or(Scope::Production)
+    }
+
+    /// Whether any place asks for it directly; nothing where no file says.
+    #[must_use]
+    pub fn direct(&self) -> Option<bool> {
+        self.places.iter().filter_map(|place| place.direct).max()
+    }
+}
+
+/// What was made of a file or database that scacheck knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CoverageState {
+    /// Read whole.
+    Read,
+    /// Known, but it could not be read.
+    Failed,
+    /// Known, but there is no reader for it yet.
+    Unsupported,
+}
+
+/// One line of the account of what was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Coverage {
+    /// Which subject.
+    pub subject: String,
+    /// Path of the file, relative to the subject.
+    pub path: String,
+    /// The format's name.
+    pub reader: String,
+    /// How many packages it holds.
+    pub packages: usize,
+    /// What was made of it.
+    pub state: CoverageState,
+    /// Why it was not read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Something that could not be looked at: it is in the report, and the policy judges it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Gap {
+    /// Where.
+    pub location: Location,
+    /// What could not be read and what to do.
+    pub reason: String,
+}
+
+/// The kinds of subject.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SubjectKind {
+    /// A folder.
+    Directory,
+    /// One file.
+    File,
+    /// A container image.
+    Image,
+    /// A root filesystem.
+    Rootfs,
+    /// A software bill of materials.
+    Sbom,
+    /// A purl given as argument.
+    Purl,
+    /// Standard input.
+    Stdin,
+}
+
+/// What is checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    /// What kind of thing.
+    pub kind: SubjectKind,
+    /// As the user named it.
+    pub name: String,
+    /// An image's digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// The distribution, as `debian:12`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub distro: Option<String>,
+    /// The image it builds upon.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base: Option<String>,
+}
+
+/// Everything found in one subject.
+#[derive(Debug, Clone)]
+pub struct Inventory {
+    /// What was looked at.
+    pub subject: Subject,
+    /// One entry per purl, sorted by purl.
+    pub packages: Vec<Package>,
+    /// What was made of each known file, sorted by path.
+    pub coverage: Vec<Coverage>,
+    /// What could not be looked at.
+    pub gaps: Vec<Gap>,
+    /// What an image says about itself.
+    pub image: Option<ImageFacts>,
+}

@@ -1,0 +1,70 @@
+//! The one wing that fills the mirror: sources in, a new generation out.
+//!
+//! `fetch` gets bytes, `feed` reads NVD feeds as streams, `nvd` and `osv` decode records, `learn` reduces
+//! them to evidence, `nightly` decides what must be read and publishes. Nothing here reads a subject or a
+//! policy.
+
+pub mod feed;
+pub mod fetch;
+pub mod learn;
+pub mod nightly;
+pub mod nvd;
+pub mod osv;
+pub mod starter;
+
+use crate::mirror::MirrorError;
+use fetch::FetchError;
+use std::path::PathBuf;
+
+/// Why nothing was published.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError {
+    /// A source could not be reached or answered nonsense.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// A feed is not what its checksum says.
+    #[error("{feed}: its SHA-256 is {found}, {expected} was announced: it is damaged or was changed while it was read; try again later")]
+    Checksum {
+        /// Which feed.
+        feed: String,
+        /// What was announced.
+        expected: String,
+        /// What was read.
+        found: String,
+    },
+    /// A feed does not read as JSON.
+    #[error("{feed}, byte {offset}: {cause}")]
+    Syntax {
+        /// Which feed.
+        feed: String,
+        /// Where in the uncompressed feed.
+        offset: u64,
+        /// What is wrong.
+        cause: String,
+    },
+    /// Reading a file failed.
+    #[error("reading {path}: {cause}")]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// A source holds nothing.
+    #[error("{place} holds no NVD feed (nvdcve-2.0-YEAR.json.gz): check the address given with --nvd")]
+    Nothing {
+        /// The source.
+        place: String,
+    },
+    /// Years that must be there are not.
+    #[error("{place} does not have the feeds of {years}: name the years it has with --years")]
+    AbsentYears {
+        /// The source.
+        place: String,
+        /// Which.
+        years: String,
+    },
+    /// The mirror cannot be written.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+}
