@@ -21,6 +21,9 @@ pub struct World {
     pub references: Vec<String>,
     /// Words of descriptions.
     pub words: Vec<String>,
+    /// File name endings.
+    #[serde(default)]
+    pub extensions: Vec<String>,
     /// Values of target_sw.
     pub targets: Vec<String>,
     /// Texts in an address before a package's name.

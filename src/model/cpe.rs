@@ -263,6 +263,12 @@ impl CpeName {
             && self.attributes.iter().zip(&target.attributes).all(|(source, target)| source.covers(target))
     }
 
+    /// The name that covers every other.
+    #[must_use]
+    pub fn anything() -> Self {
+        Self { part: Part::Any, attributes: std::array::from_fn(|_| Attribute::Any) }
+    }
+
     /// Reads a CPE 2.2 URI (`cpe:/a:vendor:product:version`) or a CPE 2.3 formatted string.
     ///
     /// # Errors

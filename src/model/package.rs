@@ -170,6 +170,8 @@ pub enum CoverageState {
     Failed,
     /// Known, but there is no reader for it yet.
     Unsupported,
+    /// A folder of somebody else's files, passed over by default.
+    Excluded,
 }
 
 /// One line of the account of what was looked at.

@@ -11,6 +11,8 @@ pub struct Learner {
     address_worlds: Vec<usize>,
     words: AhoCorasick,
     word_worlds: Vec<usize>,
+    extensions: AhoCorasick,
+    extension_worlds: Vec<usize>,
     names: AhoCorasick,
     name_worlds: Vec<usize>,
 }
@@ -23,8 +25,9 @@ impl Learner {
     pub fn new() -> Result<Self, String> {
         let (addresses, address_worlds) = automaton(|world| &world.references)?;
         let (words, word_worlds) = automaton(|world| &world.words)?;
+        let (extensions, extension_worlds) = automaton(|world| &world.extensions)?;
         let (names, name_worlds) = automaton(|world| &world.names)?;
-        Ok(Self { addresses, address_worlds, words, word_worlds, names, name_worlds })
+        Ok(Self { addresses, address_worlds, words, word_worlds, extensions, extension_worlds, names, name_worlds })
     }
 
     /// Bit `2 n`: a reference leads into world `n`; bit `2 n + 1`: the description uses its words.
@@ -34,7 +37,9 @@ impl Learner {
             for found in self.addresses.find_overlapping_iter(address) {
                 bits |= 1 << (2 * self.address_worlds[found.pattern()]);
             }
+            bits |= self.extension_bits(address);
         }
+        bits |= self.extension_bits(description);
         let bytes = description.as_bytes();
         for found in self.words.find_overlapping_iter(description) {
             let part_of_word = |at: Option<&u8>| at.is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
@@ -46,6 +51,18 @@ impl Learner {
             }
         }
         bits
+    }
+
+    /// File names such as `core/memmap.py` tell what a project is written in.
+    fn extension_bits(&self, text: &str) -> i64 {
+        let bytes = text.as_bytes();
+        let word = |at: Option<&u8>| at.is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'/' | b'.'));
+        let named = |at: usize| at.checked_sub(1).and_then(|at| bytes.get(at)).is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_');
+        let whole = |end: usize| !word(bytes.get(end)) || (bytes.get(end) == Some(&b'.') && !word(bytes.get(end + 1)));
+        let found = self.extensions.find_overlapping_iter(text).filter(|found| named(found.start()) && whole(found.end()));
+        // `Node.js` and its like are names, not files.
+        let file = found.filter(|found| !text[..found.start()].to_ascii_lowercase().ends_with("node"));
+        file.fold(0, |bits, found| bits | 2 << (2 * self.extension_worlds[found.pattern()]))
     }
 
     /// The packages that an address names, as ecosystem and canonical name.

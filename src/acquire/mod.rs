@@ -1,0 +1,147 @@
+//! Subject in, inventory out: what is there, where it stands, and what could not be read.
+//!
+//! `subject` tells what kind of thing the user named; `tree` gives files; `table` says which reader reads
+//! which file; one file per format below `readers`. This room never uses the network, the mirror or a
+//! policy, and never guesses a CPE.
+
+pub mod json;
+pub mod readers;
+pub mod subject;
+pub mod table;
+pub mod text;
+pub mod tree;
+pub mod walk;
+
+use crate::model::cpe::CpeName;
+use crate::model::package::{Gap, Location, Origin, Scope};
+use crate::model::purl::Purl;
+use std::path::PathBuf;
+
+/// Why a subject could not be looked at at all.
+#[derive(Debug, thiserror::Error)]
+pub enum AcquireError {
+    /// It does not exist.
+    #[error("{name}: there is no such file or folder{hint}")]
+    Missing {
+        /// As the user named it.
+        name: String,
+        /// What may have been meant.
+        hint: String,
+    },
+    /// It cannot be read.
+    #[error("reading {path}: {cause}")]
+    Read {
+        /// Which file or folder.
+        path: PathBuf,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// It is not what its prefix or form says.
+    #[error("{name}: {reason}")]
+    Unreadable {
+        /// As the user named it.
+        name: String,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A glob pattern is wrong.
+    #[error("the pattern `{pattern}`: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// What is wrong.
+        reason: String,
+    },
+}
+
+/// What the user wants to be looked at.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// Patterns of paths that are passed over, besides the default ones.
+    pub exclude: Vec<String>,
+    /// Scopes that are left out.
+    pub omit: Vec<Scope>,
+    /// Purl types that are looked at; all, if empty.
+    pub ecosystems: Vec<String>,
+}
+
+/// One package as one line of one file gives it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its identity.
+    pub purl: Purl,
+    /// Its version as written.
+    pub version: String,
+    /// Byte offset of the line that names it.
+    pub offset: usize,
+    /// Where its bytes come from.
+    pub origin: Origin,
+    /// Digests.
+    pub integrity: Vec<String>,
+    /// Whether installing it runs a script of its own.
+    pub install_script: bool,
+    /// What it is needed for.
+    pub scope: Scope,
+    /// Whether the project itself asks for it.
+    pub direct: Option<bool>,
+    /// CPE names that the file states.
+    pub stated_cpes: Vec<CpeName>,
+}
+
+impl Found {
+    /// A production package from the public registry.
+    #[must_use]
+    pub fn new(purl: Purl, offset: usize) -> Self {
+        Self {
+            version: purl.version().unwrap_or_default().to_owned(),
+            purl,
+            offset,
+            origin: Origin::Public,
+            integrity: Vec::new(),
+            install_script: false,
+            scope: Scope::Production,
+            direct: None,
+            stated_cpes: Vec::new(),
+        }
+    }
+}
+
+/// Something in a file that could not be used: byte offset and reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Blemish {
+    /// Byte offset in the file.
+    pub offset: usize,
+    /// What is wrong and what to do.
+    pub reason: String,
+}
+
+/// What a reader makes of a file.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// The packages.
+    pub found: Vec<Found>,
+    /// Entries that could not be used.
+    pub blemishes: Vec<Blemish>,
+    /// Other files of the tree that belong to this one, relative to it (`-r other.txt`).
+    pub includes: Vec<Include>,
+}
+
+/// A file that another one includes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// Path as written, relative to the including file.
+    pub path: String,
+    /// Where it is named.
+    pub offset: usize,
+}
+
+/// A reader: the file's text in, packages out. An error means that nothing of the file can be trusted.
+pub type Reader = fn(&str) -> Result<Reading, Blemish>;
+
+/// A gap at a place in a file.
+#[must_use]
+pub fn gap_at(path: &str, lines: &text::Lines, blemish: &Blemish) -> Gap {
+    let (line, column) = lines.place(blemish.offset);
+    let location = Location { path: path.to_owned(), line: Some(line), column: Some(column), layer: None };
+    Gap { location, reason: blemish.reason.clone() }
+}

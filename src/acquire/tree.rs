@@ -1,0 +1,85 @@
+//! Files of a subject: a folder on disk, or a few texts in memory.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Files above this size are not read: no lockfile comes near it.
+pub const LARGEST_FILE: u64 = 64 << 20;
+
+/// Why a file of a tree could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TreeError {
+    /// It is not there.
+    #[error("there is no such file")]
+    Missing,
+    /// It is too large.
+    #[error("it has {0} bytes, {LARGEST_FILE} is the most that is read")]
+    TooLarge(u64),
+    /// The system refused.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Files by path, relative to the subject's root, with `/` between names.
+pub trait Tree {
+    /// The bytes of a file.
+    ///
+    /// # Errors
+    /// When it is not there, too large or cannot be read.
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError>;
+}
+
+/// A folder on disk.
+#[derive(Debug, Clone)]
+pub struct Folder {
+    root: PathBuf,
+}
+
+impl Folder {
+    /// The tree below a folder.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { root: root.to_owned() }
+    }
+}
+
+impl Tree for Folder {
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+        let path = self.root.join(path);
+        let file = match fs::File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(TreeError::Missing),
+            Err(error) => return Err(TreeError::Refused(error.to_string())),
+        };
+        let size = file.metadata().map_or(0, |meta| meta.len());
+        if size > LARGEST_FILE {
+            return Err(TreeError::TooLarge(size));
+        }
+        // The size may lie (a pipe, a file that grows), so the reading itself is bounded too.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        let read = file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| TreeError::Refused(error.to_string()))?;
+        if read as u64 > LARGEST_FILE { Err(TreeError::TooLarge(read as u64)) } else { Ok(bytes) }
+    }
+}
+
+/// Texts in memory: standard input, tests.
+#[derive(Debug, Clone, Default)]
+pub struct Memory {
+    files: BTreeMap<String, Vec<u8>>,
+}
+
+impl Memory {
+    /// A tree of one file.
+    #[must_use]
+    pub fn of(path: &str, bytes: Vec<u8>) -> Self {
+        Self { files: BTreeMap::from([(path.to_owned(), bytes)]) }
+    }
+}
+
+impl Tree for Memory {
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+        self.files.get(path).cloned().ok_or(TreeError::Missing)
+    }
+}

@@ -1,0 +1,121 @@
+//! Whether a product of the right name is the package: what the mirror's records say about it.
+//!
+//! The ecosystem guard: a product whose records speak of another ecosystem, or of a device, an operating
+//! system or a server, is not the package. Records that say nothing leave room for doubt, the more records
+//! the more doubt.
+
+use super::shapes::{Shape, vendor_agrees};
+use crate::facts::{world_of, worlds};
+use crate::model::cpe::{Part, name_key, unquote};
+use crate::model::evidence::ProductFacts;
+use crate::model::purl::Ecosystem;
+
+/// What is made of a product.
+pub enum Opinion {
+    /// It is the package.
+    Is(String),
+    /// It may be.
+    MayBe(String),
+    /// It is something else.
+    IsNot(String),
+}
+
+/// Up to this many records may stay silent about their ecosystem without that saying anything.
+const SILENT: u32 = 4;
+
+/// Judges one product among all of its name.
+pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[ProductFacts]) -> Opinion {
+    if facts.product.part != Part::Application {
+        return Opinion::IsNot("it is an operating system or hardware".to_owned());
+    }
+    if let Some(world) = vendor_world(facts, ecosystem) {
+        return Opinion::IsNot(format!("its vendor is the {world} project, which is another world"));
+    }
+    let count = facts.cves.max(1);
+    let own = Counts::of(facts, |world| world_of(ecosystem).is_some_and(|own| own.name == world));
+    let foreign = worst_foreign(facts, ecosystem);
+    let says = |counts: &Counts| {
+        format!("{}; of its {count} CVEs {} speak of {ecosystem} in words, {} in links, {} criteria target it", shape.how, counts.words, counts.references, counts.targets)
+    };
+    let firm = own.references + own.targets;
+    let share = f64::from(firm.max(own.words)) / f64::from(count);
+    let foreign_share = foreign.as_ref().map_or(0.0, |(_, weight)| f64::from(*weight) / f64::from(count));
+    let positive = (firm > 0 && share >= 0.2) || share >= 0.34;
+    if positive && share >= foreign_share {
+        return if shape.exact || vendor_backs(shape, facts) || share >= 0.5 { Opinion::Is(says(&own)) } else { Opinion::MayBe(says(&own)) };
+    }
+    if let Some((world, weight)) = foreign.filter(|(_, weight)| f64::from(*weight) > f64::from(own.words + firm)) {
+        if f64::from(weight) / f64::from(count) >= 0.34 {
+            return Opinion::IsNot(format!("{weight} of its {count} CVEs speak of {world}, {} of {ecosystem}", own.words + firm));
+        }
+    }
+    if !shape.exact {
+        return Opinion::IsNot(format!("{}, and nothing in its {count} CVEs speaks of {ecosystem}", shape.how));
+    }
+    silent(ecosystem, facts, shape, all, own.words + firm)
+}
+
+/// The records say too little: the number of products of that name, and of records, decide.
+fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[ProductFacts], own: u32) -> Opinion {
+    let count = facts.cves;
+    let native = Counts::of(facts, |world| world == "native").words;
+    let rivals = all.iter().filter(|other| other.product.part == Part::Application && vendor_world(other, ecosystem).is_none()).count();
+    let short = shape.key.chars().count() <= 3;
+    let told = format!("{}, but none of its {count} CVEs speaks of {ecosystem}", shape.how);
+    if own > 0 && native * 2 < count {
+        return if rivals == 1 { Opinion::Is(format!("{}; {own} of its {count} CVEs speak of {ecosystem}, and no other product has the name", shape.how)) } else { Opinion::MayBe(told) };
+    }
+    if rivals == 1 && count <= SILENT && native * 2 <= count && !short {
+        return Opinion::Is(format!("{}, no other product has it, and nothing in its {count} CVEs speaks of another world", shape.how));
+    }
+    if own == 0 && count > 2 * SILENT && ecosystem != Ecosystem::Pypi {
+        return Opinion::IsNot(told);
+    }
+    Opinion::MayBe(told)
+}
+
+fn vendor_backs(shape: &Shape, facts: &ProductFacts) -> bool {
+    shape.vendor.as_deref().is_some_and(|vendor| vendor_agrees(vendor, &facts.product.vendor))
+}
+
+#[derive(Default)]
+struct Counts {
+    references: u32,
+    words: u32,
+    targets: u32,
+}
+
+impl Counts {
+    fn of(facts: &ProductFacts, wanted: impl Fn(&str) -> bool) -> Self {
+        facts.worlds.iter().filter(|count| wanted(&count.world)).fold(Self::default(), |sum, count| Self {
+            references: sum.references + count.references,
+            words: sum.words + count.words,
+            targets: sum.targets + count.targets.min(facts.cves),
+        })
+    }
+}
+
+/// Worlds that any program may be spoken of in; they exclude nothing by themselves.
+const NEUTRAL: [&str; 6] = ["native", "library", "server", "desktop", "browser", "device"];
+
+/// The other world that most CVEs speak of.
+fn worst_foreign(facts: &ProductFacts, ecosystem: Ecosystem) -> Option<(String, u32)> {
+    let own = world_of(ecosystem).map(|world| world.name.as_str());
+    let weights = facts.worlds.iter().filter(|count| Some(count.world.as_str()) != own && !NEUTRAL.contains(&count.world.as_str()));
+    weights.map(|count| (count.world.clone(), count.references.max(count.words).max(count.targets.min(facts.cves)))).max_by_key(|(_, weight)| *weight)
+}
+
+/// The world that a product's vendor is the project of (`jenkins`, `wordpress`), if it is another one.
+fn vendor_world(facts: &ProductFacts, ecosystem: Ecosystem) -> Option<&'static str> {
+    let vendor = name_key(&unquote(&facts.product.vendor));
+    let own = world_of(ecosystem).map(|world| world.name.as_str());
+    let others = worlds().iter().filter(|world| Some(world.name.as_str()) != own);
+    let of = |known: &&crate::facts::World| known.name == vendor || known.targets.iter().any(|target| *target == vendor);
+    others.filter(|world| !NEUTRAL.contains(&world.name.as_str())).find(of).map(|world| world.name.as_str())
+}
+
+/// Whether a distribution could ship it: not a plugin, not a mobile program.
+pub fn could_be_distro(facts: &ProductFacts) -> bool {
+    let plugin = Counts::of(facts, |world| matches!(world, "wordpress" | "jenkins" | "mobile" | "atlassian" | "cms"));
+    plugin.targets == 0 && (plugin.references.max(plugin.words)) * 2 < facts.cves.max(1)
+}

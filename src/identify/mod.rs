@@ -1,0 +1,145 @@
+//! Package in, identity out: which products of the mirror the package is, and on what evidence.
+//!
+//! The order of evidence: what an SBOM states, curated facts, links learned from the mirror's own records,
+//! then the exact name where the ecosystem speaks for it. What merely shares the name is a rival, kept with
+//! the reason. This room looks at names only; it never sees an advisory or compares versions.
+
+mod evidence;
+mod shapes;
+
+use crate::facts;
+use crate::mirror::MirrorError;
+use crate::mirror::reader::Reader;
+use crate::model::cpe::{Part, ProductName, quote};
+use crate::model::evidence::ProductFacts;
+use crate::model::finding::{Basis, Candidate, Identity, Rival};
+use crate::model::package::{Inventory, Package};
+use crate::model::purl::Ecosystem;
+use crate::model::truth::Doubt;
+use evidence::Opinion;
+
+/// The identity of every package of an inventory, in its order.
+///
+/// # Errors
+/// When the mirror cannot be read.
+pub fn identify(inventory: &Inventory, names: &Reader) -> Result<Vec<Identity>, MirrorError> {
+    inventory.packages.iter().map(|package| identify_package(package, names)).collect()
+}
+
+/// The identity of one package.
+///
+/// # Errors
+/// When the mirror cannot be read.
+pub fn identify_package(package: &Package, names: &Reader) -> Result<Identity, MirrorError> {
+    let mut identity = Identity::default();
+    stated(package, &mut identity);
+    let excluded = curated(package, &mut identity);
+    if matches!(package.ecosystem(), Ecosystem::Npm | Ecosystem::Pypi | Ecosystem::Cargo) {
+        learned(package, names, &mut identity)?;
+        by_name(package, names, &mut identity)?;
+    } else if package.ecosystem().is_distro() {
+        by_source(package, names, &mut identity)?;
+    }
+    let (kept, turned): (Vec<_>, Vec<_>) = identity.candidates.into_iter().partition(|candidate| !excluded.contains(&candidate.product));
+    identity.candidates = kept;
+    identity.rivals.extend(turned.into_iter().map(|candidate| Rival { product: candidate.product, reason: "a curated fact says that it is not this package".to_owned() }));
+    identity.rivals.retain(|rival| !identity.candidates.iter().any(|candidate| candidate.product == rival.product));
+    identity.rivals.sort();
+    identity.rivals.dedup_by(|a, b| a.product == b.product);
+    Ok(identity)
+}
+
+fn add(identity: &mut Identity, candidate: Candidate) {
+    match identity.candidates.iter_mut().find(|known| known.product == candidate.product) {
+        Some(known) => {
+            known.evidence.extend(candidate.evidence);
+            if candidate.doubt.is_none() {
+                known.doubt = None;
+            }
+        }
+        None => identity.candidates.push(candidate),
+    }
+}
+
+fn stated(package: &Package, identity: &mut Identity) {
+    for product in package.stated_cpes.iter().filter_map(|cpe| cpe.product_name()) {
+        add(identity, Candidate { product, basis: Basis::Stated, doubt: None, evidence: vec!["the SBOM states this CPE".to_owned()] });
+    }
+}
+
+/// Adds what curated facts say it is; gives what they say it is not.
+fn curated(package: &Package, identity: &mut Identity) -> Vec<ProductName> {
+    let Some(fact) = facts::curated(package.purl.without_version()) else { return Vec::new() };
+    let product = |name: &String| {
+        let (vendor, product) = name.split_once(':').unwrap_or((name, ""));
+        ProductName::application(&quote(vendor), &quote(product))
+    };
+    for name in &fact.is {
+        let evidence = vec![format!("{} ({}, {})", fact.reason, fact.source, fact.date)];
+        add(identity, Candidate { product: product(name), basis: Basis::Curated, doubt: None, evidence });
+    }
+    fact.is_not.iter().map(product).collect()
+}
+
+/// Products whose own CVEs link to this very package.
+fn learned(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
+    let name = package.name().to_lowercase();
+    let found = names.learned(package.ecosystem(), &name)?;
+    let most = found.iter().map(|link| link.cves).max().unwrap_or(0);
+    for link in found {
+        // A single record can link to anything; it counts where the name agrees too, or others confirm it.
+        let agrees = shapes::agree(package.ecosystem(), &name, &link.product);
+        let confirmed = link.cves >= 2 && link.assigners >= 2 && link.cves * 2 >= most;
+        let evidence = format!("{} of its CVEs link to this package{}", link.cves, if agrees { ", and the names agree" } else { "" });
+        if link.product.part == Part::Application && (agrees || confirmed) {
+            add(identity, Candidate { product: link.product, basis: Basis::Learned, doubt: None, evidence: vec![evidence] });
+        } else {
+            identity.rivals.push(Rival { product: link.product, reason: format!("{evidence}, which is too little for another name") });
+        }
+    }
+    Ok(())
+}
+
+/// Products of the same name, judged by what the mirror's records say about them.
+fn by_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
+    let ecosystem = package.ecosystem();
+    for shape in shapes::shapes(ecosystem, &package.name()) {
+        let found = names.products_named(&shape.key)?;
+        let found: Vec<ProductFacts> =
+            found.into_iter().filter(|facts| shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor))).collect();
+        for facts in &found {
+            match evidence::judge(ecosystem, facts, &shape, &found) {
+                Opinion::Is(evidence) => add(identity, Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt: None, evidence: vec![evidence] }),
+                Opinion::MayBe(evidence) => {
+                    let doubt = Some(Doubt::WeakIdentity);
+                    add(identity, Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt, evidence: vec![evidence] });
+                }
+                Opinion::IsNot(reason) => identity.rivals.push(Rival { product: facts.product.clone(), reason }),
+            }
+        }
+    }
+    drop_weak_beside_certain(identity);
+    Ok(())
+}
+
+/// Where one product of the name is certain, another that only may be it is a rival.
+fn drop_weak_beside_certain(identity: &mut Identity) {
+    if identity.candidates.iter().any(|candidate| candidate.doubt.is_none()) {
+        let (kept, weak): (Vec<_>, Vec<_>) = std::mem::take(&mut identity.candidates).into_iter().partition(|candidate| candidate.doubt.is_none());
+        identity.candidates = kept;
+        let reason = "another product of this name is known to be the package".to_owned();
+        identity.rivals.extend(weak.into_iter().map(|candidate| Rival { product: candidate.product, reason: reason.clone() }));
+    }
+}
+
+/// A distro's source package is upstream's software under upstream's name; the NVD alone leaves a doubt.
+fn by_source(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
+    let Some(source) = &package.source else { return Ok(()) };
+    for facts in names.products_named(&crate::model::cpe::name_key(&source.name))? {
+        if facts.product.part == Part::Application && evidence::could_be_distro(&facts) {
+            let evidence = vec![format!("it has the name of the source package {}", source.name)];
+            add(identity, Candidate { product: facts.product, basis: Basis::ExactName, doubt: Some(Doubt::DistroMayBackport), evidence });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! The shapes in which a package's name may stand in a product's name: by rule, never by list of packages.
+
+use crate::model::cpe::{ProductName, name_key, unquote};
+use crate::model::purl::Ecosystem;
+
+/// A key to look for, and what is asked of what is found under it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shape {
+    /// The key (`model::cpe::name_key`).
+    pub key: String,
+    /// Whether it is the package's whole name; other shapes need evidence of their own.
+    pub exact: bool,
+    /// A vendor that must agree, quoted.
+    pub vendor: Option<String>,
+    /// How it comes from the name, for people.
+    pub how: &'static str,
+}
+
+/// Affixes that ecosystems add to or leave off the name of a project.
+fn affixes(ecosystem: Ecosystem) -> (&'static [&'static str], &'static [&'static str]) {
+    match ecosystem {
+        Ecosystem::Npm => (&["node-"], &["-js", "js", "-node"]),
+        Ecosystem::Pypi => (&["python-", "py-", "django-", "flask-", "pytest-"], &["-python", "-py", "-py3"]),
+        Ecosystem::Cargo => (&["rust-", "lib"], &["-rs", "-rust"]),
+        _ => (&[], &[]),
+    }
+}
+
+/// All shapes of a package's name, the whole name first.
+pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
+    let mut out = Vec::new();
+    if let Some((scope, base)) = name.strip_prefix('@').and_then(|scoped| scoped.split_once('/')) {
+        // A scope is an organisation: its product may carry the bare name, under a vendor of the scope's name.
+        out.push(Shape { key: name_key(base), exact: true, vendor: Some(name_key(scope)), how: "its scope is the vendor" });
+        out.push(Shape { key: name_key(&name.replace('/', "-")), exact: true, vendor: None, how: "same name" });
+        out.push(Shape { key: name_key(&format!("{scope}-{base}")), exact: false, vendor: None, how: "same name with its scope" });
+        out.push(Shape { key: name.to_lowercase(), exact: true, vendor: None, how: "same name" });
+        return out;
+    }
+    let key = name_key(name);
+    out.push(Shape { key: key.clone(), exact: true, vendor: None, how: "same name" });
+    let (front, back) = affixes(ecosystem);
+    let mut other = |key: String, vendor: Option<&str>, how: &'static str| {
+        if key.len() > 2 && !out.iter().any(|shape: &Shape| shape.key == key) {
+            out.push(Shape { key, exact: false, vendor: vendor.map(str::to_owned), how });
+        }
+    };
+    for affix in front {
+        if let Some(rest) = key.strip_prefix(affix) {
+            other(rest.to_owned(), None, "same name without the ecosystem's prefix");
+        }
+        other(format!("{affix}{key}"), None, "same name with the ecosystem's prefix");
+    }
+    for affix in back {
+        if let Some(rest) = key.strip_suffix(affix) {
+            other(rest.to_owned(), None, "same name without the ecosystem's suffix");
+        }
+        other(format!("{key}{affix}"), None, "same name with the ecosystem's suffix");
+    }
+    // `vendor-product` as one name: apache-airflow is apache:airflow.
+    if let Some((vendor, rest)) = key.split_once('-') {
+        other(rest.to_owned(), Some(vendor), "its first word is the vendor");
+    }
+    out
+}
+
+/// Whether a vendor, quoted, is the organisation of that key.
+pub fn vendor_agrees(wanted: &str, vendor: &str) -> bool {
+    let vendor = name_key(&unquote(vendor));
+    let bare = |text: &str| text.trim_end_matches("-project").trim_end_matches("project").trim_end_matches("js").trim_end_matches('-').to_owned();
+    vendor == wanted || (!bare(wanted).is_empty() && bare(&vendor) == bare(wanted))
+}
+
+/// Whether a product's name is one of the shapes of a package's name.
+pub fn agree(ecosystem: Ecosystem, name: &str, product: &ProductName) -> bool {
+    let key = name_key(&product.product);
+    shapes(ecosystem, name).iter().any(|shape| shape.key == key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_come_by_rule() {
+        let keys = |ecosystem, name: &str| shapes(ecosystem, name).into_iter().map(|shape| shape.key).collect::<Vec<_>>();
+        assert_eq!(keys(Ecosystem::Npm, "foo.js")[0], "foo-js");
+        assert!(keys(Ecosystem::Npm, "foo.js").contains(&"foo".to_owned()));
+        assert!(keys(Ecosystem::Pypi, "apache-foo").contains(&"foo".to_owned()));
+        let scoped = shapes(Ecosystem::Npm, "@org/foo");
+        assert_eq!((scoped[0].key.as_str(), scoped[0].vendor.as_deref()), ("foo", Some("org")));
+        assert!(vendor_agrees("org", "org_project") && vendor_agrees("angular", "angularjs") && !vendor_agrees("org", "other"));
+    }
+}

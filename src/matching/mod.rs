@@ -1,0 +1,34 @@
+//! Values in, findings out: which records apply to which package, and why. Pure; judges no severity and no
+//! policy, and drops no case that it cannot decide.
+
+mod configuration;
+mod osv;
+mod ranges;
+mod reconcile;
+mod trace;
+
+use crate::model::advisory::{CveRecord, OsvAdvisory};
+use crate::model::finding::{Identity, Matches};
+use crate::model::package::Package;
+
+/// Everything about one package that matching needs.
+pub struct Case<'a> {
+    /// Index in its inventory.
+    pub index: usize,
+    /// The package.
+    pub package: &'a Package,
+    /// What it is held to be.
+    pub identity: &'a Identity,
+    /// For each candidate, the records that name it.
+    pub records: &'a [Vec<CveRecord>],
+    /// Advisories that name the package (or its source package) in its own ecosystem.
+    pub advisories: &'a [OsvAdvisory],
+    /// Whether the mirror holds advisories of the package's distribution and release.
+    pub distro_known: bool,
+}
+
+/// Matches one package.
+#[must_use]
+pub fn match_package(case: &Case<'_>) -> Matches {
+    reconcile::reconcile(case, configuration::evaluate_all(case), osv::evaluate_all(case))
+}
