@@ -1,0 +1,159 @@
+//! OSV advisories over one package: the schema's evaluation ("Evaluation", OSV schema 1.6) in the package's
+//! own version order.
+
+use super::Case;
+use super::trace::Trace;
+use crate::model::advisory::{AffectedPackage, CveId, OsvAdvisory, OsvEvent, OsvRange};
+use crate::model::finding::{Class, Step};
+use crate::model::package::Origin;
+use crate::model::truth::{Doubt, Truth};
+use crate::version::VersionOrder;
+use std::cmp::Ordering;
+
+/// What one advisory says about the package.
+#[derive(Debug)]
+pub struct OsvAnswer {
+    /// Its id.
+    pub id: String,
+    /// CVEs it stands for.
+    pub cves: Vec<CveId>,
+    /// Its other ids.
+    pub aliases: Vec<String>,
+    /// What kind of thing it tells.
+    pub class: Class,
+    /// Whether it applies.
+    pub truth: Truth,
+    /// Versions that fix it.
+    pub fixed_in: Vec<String>,
+    /// Why.
+    pub because: Vec<Step>,
+}
+
+/// The answers of every advisory that names the package; withdrawn ones say nothing.
+pub fn evaluate_all(case: &Case<'_>) -> Vec<OsvAnswer> {
+    case.advisories.iter().filter(|advisory| advisory.withdrawn.is_none()).filter_map(|advisory| evaluate(case, advisory)).collect()
+}
+
+fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
+    let package = case.package;
+    let (name, version) = match &package.source {
+        Some(source) => (source.name.clone(), source.version.as_str()),
+        None => (package.name(), package.version.as_str()),
+    };
+    let order = VersionOrder::of(package.ecosystem());
+    let named: Vec<&AffectedPackage> = advisory.affected.iter().filter(|entry| entry.name == name && speaks_of(entry, case)).collect();
+    if named.is_empty() {
+        return None;
+    }
+    let mut trace = Trace::default();
+    let truth = trace.group(&format!("{} names {name}", advisory.id), |trace| {
+        named.iter().map(|entry| affected(order, version, entry, trace)).fold(Truth::No, Truth::or)
+    });
+    let truth = if package.origin == Origin::Public { truth } else { truth.and(Truth::Unknown(Doubt::OtherSource)) };
+    let informational = named.iter().any(|entry| entry.informational.is_some());
+    let class = match advisory.is_malicious() {
+        true => Class::Malicious,
+        false if informational => Class::Notice,
+        false => Class::Vulnerability,
+    };
+    let fixed = named.iter().flat_map(|entry| &entry.ranges).flat_map(|range| &range.events);
+    let fixed_in = fixed.filter_map(|event| if let OsvEvent::Fixed(version) = event { Some(version.clone()) } else { None }).collect();
+    Some(OsvAnswer {
+        id: advisory.id.clone(),
+        cves: advisory.cves(),
+        aliases: advisory.aliases.clone(),
+        class,
+        truth,
+        fixed_in,
+        because: trace.into_steps(),
+    })
+}
+
+/// A distro advisory speaks of one release; the package's release was looked up, so the word must match it.
+fn speaks_of(entry: &AffectedPackage, case: &Case<'_>) -> bool {
+    match case.package.ecosystem().osv_name() {
+        Some(ecosystem) => entry.ecosystem == ecosystem,
+        None => distro_word(case).is_some_and(|word| entry.ecosystem == word),
+    }
+}
+
+fn distro_word(case: &Case<'_>) -> Option<String> {
+    crate::facts::osv_distro(&case.package.purl)
+}
+
+fn affected(order: VersionOrder, version: &str, entry: &AffectedPackage, trace: &mut Trace) -> Truth {
+    if version.is_empty() {
+        return Truth::Unknown(Doubt::VersionUnparsable);
+    }
+    if entry.versions.iter().any(|listed| listed == version || order.compare(listed, version) == Some(Ordering::Equal)) {
+        trace.step(Truth::Yes, format!("version {version} is in its list"));
+        return Truth::Yes;
+    }
+    if entry.ranges.is_empty() {
+        // Without ranges the list is all there is; without either, every version is meant.
+        let truth = if entry.versions.is_empty() { Truth::Yes } else { Truth::No };
+        trace.step(truth, format!("version {version} against {}", if entry.versions.is_empty() { "all versions" } else { "its list" }));
+        return truth;
+    }
+    entry.ranges.iter().map(|range| in_range(order, version, range, trace)).fold(Truth::No, Truth::or)
+}
+
+/// Events in version order: the last one at or before the version decides.
+fn in_range(order: VersionOrder, version: &str, range: &OsvRange, trace: &mut Trace) -> Truth {
+    let mut truth = Truth::No;
+    let mut latest: Option<&str> = None;
+    for event in &range.events {
+        let (at, inside) = match event {
+            OsvEvent::Introduced(at) => (at.as_str(), Truth::Yes),
+            OsvEvent::Fixed(at) | OsvEvent::LastAffected(at) => (at.as_str(), Truth::No),
+            OsvEvent::Limit(_) => continue,
+        };
+        let reached = if at == "0" { Some(true) } else { order.compare(version, at).map(|found| if matches!(event, OsvEvent::LastAffected(_)) { found.is_gt() } else { found.is_ge() }) };
+        match reached {
+            None => {
+                trace.step(Truth::Unknown(Doubt::VersionUnparsable), format!("version {version} cannot be compared with {at}"));
+                return Truth::Unknown(Doubt::VersionUnparsable);
+            }
+            Some(true) if latest.is_none_or(|latest| latest == "0" || order.compare(at, latest).is_none_or(Ordering::is_ge)) => {
+                truth = inside;
+                latest = Some(at);
+            }
+            Some(_) => {}
+        }
+    }
+    trace.step(truth, format!("version {version} against {}", described(range)));
+    truth
+}
+
+fn described(range: &OsvRange) -> String {
+    let words = range.events.iter().map(|event| match event {
+        OsvEvent::Introduced(at) if at == "0" => "the first version".to_owned(),
+        OsvEvent::Introduced(at) => format!("from {at}"),
+        OsvEvent::Fixed(at) => format!("fixed in {at}"),
+        OsvEvent::LastAffected(at) => format!("up to {at}"),
+        OsvEvent::Limit(at) => format!("limit {at}"),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn events_decide_in_version_order_whatever_order_they_stand_in() {
+        let range = |events: &[OsvEvent]| OsvRange { kind: "SEMVER".into(), events: events.to_vec() };
+        let (i, f, l) = (|v: &str| OsvEvent::Introduced(v.into()), |v: &str| OsvEvent::Fixed(v.into()), |v: &str| OsvEvent::LastAffected(v.into()));
+        for (version, events, expected) in [
+            ("1.0.0", vec![i("0"), f("1.0.0")], "no"),
+            ("0.9.0", vec![i("0"), f("1.0.0")], "yes"),
+            ("1.5.0", vec![i("0"), f("1.0.0"), i("1.2.0"), f("2.0.0")], "yes"),
+            ("1.1.0", vec![i("1.2.0"), f("2.0.0"), i("0"), f("1.0.0")], "no"),
+            ("1.0.0", vec![i("0"), l("1.0.0")], "yes"),
+            ("1.0.1", vec![i("0"), l("1.0.0")], "no"),
+            ("odd", vec![i("0"), f("1.0.0")], "unknown"),
+        ] {
+            assert_eq!(in_range(VersionOrder::Semver, version, &range(&events), &mut Trace::default()).name(), expected, "{version} {events:?}");
+        }
+    }
+}
