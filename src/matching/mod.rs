@@ -20,7 +20,7 @@ pub struct Case<'a> {
     /// What it is held to be.
     pub identity: &'a Identity,
     /// For each candidate, the records that name it.
-    pub records: &'a [Vec<CveRecord>],
+    pub records: &'a [&'a [CveRecord]],
     /// Advisories that name the package (or its source package) in its own ecosystem.
     pub advisories: &'a [OsvAdvisory],
     /// Whether the mirror holds advisories of the package's distribution and release.

@@ -256,6 +256,16 @@ impl Reader {
             .collect()
     }
 
+    /// One OSV advisory by its id.
+    ///
+    /// # Errors
+    /// When the database cannot be read or the advisory is damaged.
+    pub fn advisory(&self, id: &str) -> Result<Option<OsvAdvisory>, MirrorError> {
+        let mut select = self.connection.prepare_cached("SELECT body FROM osv WHERE id = ?")?;
+        let body: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
+        body.map(|body| serde_json::from_str(&body).map_err(|error| MirrorError::Index(format!("advisory {id} is damaged ({error}): run `scacheck db verify`")))).transpose()
+    }
+
     /// Whether the mirror holds any advisory of an OSV ecosystem.
     ///
     /// # Errors

@@ -1,0 +1,185 @@
+//! The only file that knows every room: it opens the mirror and carries values from one room to the next.
+
+use crate::acquire::{self, AcquireError, Selection};
+use crate::decide::{self, policy::Policy};
+use crate::diag::Diagnostic;
+use crate::facts;
+use crate::mirror::MirrorError;
+use crate::mirror::reader::Reader;
+use crate::mirror::store::Store;
+use crate::model::advisory::{CveRecord, OsvAdvisory};
+use crate::model::cpe::ProductName;
+use crate::model::finding::{Finding, Identity, Lead, Matches};
+use crate::model::package::{Gap, Inventory, Location, Package};
+use crate::model::purl::Ecosystem;
+use crate::model::verdict::{PolicyFile, Report};
+use crate::sync::{self, SyncError};
+use crate::{assemble, assess, identify, matching};
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::path::Path;
+
+/// Why there is no verdict.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// A subject could not be looked at at all: exit 2.
+    #[error(transparent)]
+    Acquire(#[from] AcquireError),
+    /// The policy is wrong: exit 2.
+    #[error("{0}")]
+    Policy(Box<Diagnostic>),
+    /// The policy file cannot be read: exit 2.
+    #[error("reading {path}: {cause}")]
+    PolicyFile {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        cause: std::io::Error,
+    },
+    /// The mirror cannot be used: exit 4.
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+    /// The embedded feed is damaged: exit 4.
+    #[error(transparent)]
+    Starter(SyncError),
+    /// The mirror is too old: exit 4.
+    #[error("{0}")]
+    Stale(String),
+}
+
+impl CheckError {
+    /// The exit code of a run without a verdict.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Acquire(_) | Self::Policy(_) | Self::PolicyFile { .. } => 2,
+            Self::Mirror(_) | Self::Starter(_) | Self::Stale(_) => 4,
+        }
+    }
+}
+
+/// What a check is asked to do.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// What to look at.
+    pub subjects: Vec<String>,
+    /// What of it.
+    pub selection: Selection,
+    /// The policy with the command line's words applied.
+    pub policy: Policy,
+    /// The files it comes from.
+    pub policy_files: Vec<PolicyFile>,
+    /// How the run's end is judged.
+    pub ending: assemble::Ending,
+    /// ISO date.
+    pub today: String,
+    /// Days that a source may be old; nothing: a warning over three.
+    pub max_age_days: Option<f64>,
+}
+
+/// Opens the mirror in a folder, or the starter feed for the word `starter`.
+///
+/// # Errors
+/// When it cannot be used.
+pub fn open_mirror(place: &Path) -> Result<Reader, CheckError> {
+    if place == Path::new("starter") {
+        return sync::starter::open().map_err(CheckError::Starter);
+    }
+    Ok(Store::at(place).open()?)
+}
+
+/// One subject with everything that was found out about it.
+pub struct Checked {
+    /// What is there.
+    pub inventory: Inventory,
+    /// What each package is held to be.
+    pub identities: Vec<Identity>,
+    /// What applies.
+    pub findings: Vec<Finding>,
+    /// What was turned down or is only a lead.
+    pub matches: Matches,
+    /// What the policy says.
+    pub judged: decide::Judged,
+}
+
+/// Checks every subject against the mirror and the policy.
+///
+/// # Errors
+/// When there is no verdict.
+pub fn check(request: &Request, mirror: &Reader, stdin: &mut dyn Read) -> Result<Report, CheckError> {
+    let warnings = assess::age_warnings(mirror.state(), &request.today, request.max_age_days).map_err(CheckError::Stale)?;
+    let each = request.subjects.iter().map(|subject| check_subject(subject, request, mirror, stdin));
+    let checked = each.collect::<Result<Vec<_>, _>>()?;
+    Ok(assemble::report(request, mirror.state(), checked, warnings))
+}
+
+fn check_subject(subject: &str, request: &Request, mirror: &Reader, stdin: &mut dyn Read) -> Result<Checked, CheckError> {
+    let mut inventory = acquire::subject::acquire(subject, &request.selection, stdin)?;
+    let identities = identify::identify(&inventory, mirror)?;
+    let mut matches = match_all(&inventory, &identities, mirror)?;
+    inventory.gaps.extend(unjudged(&inventory, mirror)?);
+    let found = std::mem::take(&mut matches.matches);
+    let findings = assess::assess(found, &inventory.packages, mirror)?;
+    let judged = decide::decide(&inventory.packages, &findings, &request.policy, &request.today);
+    Ok(Checked { inventory, identities, findings, matches, judged })
+}
+
+fn match_all(inventory: &Inventory, identities: &[Identity], mirror: &Reader) -> Result<Matches, CheckError> {
+    let mut all = Matches::default();
+    let mut known: BTreeMap<ProductName, Vec<CveRecord>> = BTreeMap::new();
+    for (index, (package, identity)) in inventory.packages.iter().zip(identities).enumerate() {
+        for candidate in &identity.candidates {
+            if !known.contains_key(&candidate.product) {
+                known.insert(candidate.product.clone(), mirror.cves_of(&candidate.product)?);
+            }
+        }
+        let records: Vec<&[CveRecord]> = identity.candidates.iter().map(|candidate| known.get(&candidate.product).map_or(&[][..], Vec::as_slice)).collect();
+        let advisories = advisories_of(package, mirror)?;
+        let distro_known = match facts::osv_distro(&package.purl) {
+            Some(word) => mirror.knows_ecosystem(&word)?,
+            None => false,
+        };
+        let found = matching::match_package(&matching::Case { index, package, identity, records: &records, advisories: &advisories, distro_known });
+        all.matches.extend(found.matches);
+        all.rejections.extend(found.rejections);
+        all.leads.extend(found.leads);
+        all.leads.extend(other_source_leads(index, package));
+    }
+    Ok(all)
+}
+
+/// Where nothing says so, a package from git or a path is not the public package of its name.
+fn other_source_leads(index: usize, package: &Package) -> Option<Lead> {
+    let address = package.origin.address().filter(|_| package.version.is_empty())?;
+    let text = format!("it comes from {address} and states no version, so no range can be judged");
+    Some(Lead { package: index, id: package.name(), because: vec![crate::model::finding::Step { depth: 0, truth: "unknown", text }] })
+}
+
+fn advisories_of(package: &Package, mirror: &Reader) -> Result<Vec<OsvAdvisory>, MirrorError> {
+    match (package.ecosystem().osv_name(), facts::osv_distro(&package.purl), &package.source) {
+        (Some(ecosystem), _, _) => mirror.advisories_of(ecosystem, &package.name()),
+        (None, Some(word), Some(source)) => mirror.advisories_of(&word, &source.name),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Packages that nothing here can judge: one gap per ecosystem or release, not one per package.
+fn unjudged(inventory: &Inventory, mirror: &Reader) -> Result<Vec<Gap>, MirrorError> {
+    let mut groups: BTreeMap<String, (usize, Location)> = BTreeMap::new();
+    for package in &inventory.packages {
+        let reason = match package.ecosystem() {
+            Ecosystem::Other => format!("packages of type `{}` cannot be judged yet", package.purl.kind()),
+            Ecosystem::Generic if package.stated_cpes.is_empty() => "packages of type `generic` can only be judged by a CPE that an SBOM states".to_owned(),
+            ecosystem if ecosystem.is_distro() => match facts::osv_distro(&package.purl) {
+                None => "distribution packages whose purl names no known release (`?distro=debian-12`) cannot be judged by their distribution's advisories".to_owned(),
+                Some(word) if !mirror.knows_ecosystem(&word)? => format!("the mirror holds no advisories of {word}, so its packages cannot be judged"),
+                Some(_) => continue,
+            },
+            _ => continue,
+        };
+        if let Some(place) = package.places.first() {
+            groups.entry(reason).or_insert_with(|| (0, place.location.clone())).0 += 1;
+        }
+    }
+    Ok(groups.into_iter().map(|(reason, (count, location))| Gap { location, reason: format!("{count} × {reason}") }).collect())
+}
