@@ -83,7 +83,7 @@ fn scored(vector: &str, source: &str) -> Option<Cvss<'static>> {
     let vector = vector.trim_end_matches('/');
     let parsed: cvss::Cvss = vector.parse().ok()?;
     let (version, needed) = match &parsed {
-        cvss::Cvss::CvssV2(_) => ("2.0", 6),
+        cvss::Cvss::CvssV20(_) => ("2.0", 6),
         cvss::Cvss::CvssV30(_) => ("3.0", 9),
         cvss::Cvss::CvssV31(_) => ("3.1", 9),
         cvss::Cvss::CvssV40(_) => ("4.0", 12),
@@ -167,7 +167,7 @@ pub fn age_warnings(state: &MirrorState, today: &str, most: Option<f64>) -> Resu
 /// Days from a time stamp to the end of a day; a clock that is behind counts as no age.
 fn age_in_days(contacted: &str, today: &str) -> Option<f64> {
     let then = contacted.parse::<Timestamp>().ok()?;
-    let day = today.parse::<Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    let day = jiff::tz::TimeZone::UTC.to_timestamp(today.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok()?;
     Some(((day.as_second() - then.as_second()) as f64 / 86_400.0).max(0.0))
 }
 

@@ -12,6 +12,7 @@ pub mod acquire;
 pub mod assemble;
 pub mod assess;
 pub mod cli;
+pub mod commands;
 pub mod decide;
 pub mod diag;
 pub mod facts;

@@ -1,3 +1,144 @@
-use scacheck::mirror::store::Store; use scacheck::sync::nightly;
-fn main(){ let a:Vec<String>=std::env::args().collect(); let s=Store::at(a[2].as_ref());
- let r=nightly::run(&s,&nightly::Options{nvd:a[1].clone(),years:2002..=2026,full:false,now:"2026-11-23T00:00:00Z".into(),holder:"x".into()},&mut |_|{}); println!("{r:?}"); }
+//! Arguments, environment and clock in; exit code out.
+
+use scacheck::cli::{CheckArgs, Cli, Command, DbArgs, DbCommand, ExplainArgs, SyncArgs};
+use scacheck::commands::{self, UsageError};
+use scacheck::mirror::MirrorError;
+use scacheck::mirror::store::Store;
+use scacheck::pipeline::{self, CheckError};
+use scacheck::sync::nightly::{self, Event};
+use std::error::Error;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = scacheck::cli::parse();
+    let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let result = match cli {
+        Cli { command: None, check } => check_command(&check, &now),
+        Cli { command: Some(Command::Check(check)), .. } => check_command(&check, &now),
+        Cli { command: Some(Command::Sync(args)), .. } => sync_command(&args, &now),
+        Cli { command: Some(Command::Db(args)), .. } => db_command(&args),
+        Cli { command: Some(Command::Explain(args)), .. } => explain_command(&args, &now),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::from(exit_code(&*error))
+        }
+    }
+}
+
+fn exit_code(error: &(dyn Error + 'static)) -> u8 {
+    match (error.downcast_ref::<CheckError>(), error.downcast_ref::<MirrorError>()) {
+        (Some(error), _) => error.exit_code(),
+        (_, Some(_)) => 4,
+        _ => 2,
+    }
+}
+
+fn say(text: &str) -> Result<(), Box<dyn Error>> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // A reader that has seen enough (`| head`) is no error.
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("writing to standard output: {error}").into()),
+        _ => Ok(()),
+    }
+}
+
+fn check_command(args: &CheckArgs, now: &str) -> Result<u8, Box<dyn Error>> {
+    let request = commands::request(args, now)?;
+    let mirror = pipeline::open_mirror(&commands::mirror_folder(args.mirror.db.as_deref())?)?;
+    let report = pipeline::check(&request, &mirror, &mut std::io::stdin().lock())?;
+    for output in commands::outputs(args) {
+        let text = commands::render(&report, output.format)?;
+        match &output.path {
+            None => say(&text)?,
+            Some(path) => {
+                if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+                    std::fs::create_dir_all(parent).map_err(|error| format!("making {}: {error}", parent.display()))?;
+                }
+                std::fs::write(path, text).map_err(|error| format!("writing {}: {error}", path.display()))?;
+            }
+        }
+    }
+    Ok(report.exit_code)
+}
+
+fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
+    let options = commands::sync_options(args, now)?;
+    let folder = commands::mirror_folder(args.mirror.db.as_deref())?;
+    if folder.as_os_str() == "starter" {
+        return Err(UsageError("--db starter is inside the program and cannot be synced: name a folder".to_owned()).into());
+    }
+    let bar = std::io::stderr().is_terminal().then(indicatif::ProgressBar::new_spinner);
+    let mut show = |event: Event| {
+        let Some(bar) = &bar else { return };
+        match event {
+            Event::Planned(feeds) => bar.set_message(format!("{feeds} feeds to read")),
+            Event::Feed(name, records) => bar.println(format!("feed {name}: {records} records")),
+            Event::Records(count) => bar.set_message(format!("{count} records")),
+            Event::Finishing => bar.set_message("building indexes"),
+        }
+        bar.tick();
+    };
+    let result = nightly::run(&Store::at(&folder), &options, &mut show);
+    if let Some(bar) = &bar {
+        bar.finish_and_clear();
+    }
+    // A sync without success is exit 2 whatever failed: nothing was published.
+    let synced = result.map_err(|error| format!("{error}\nnothing was published; an older generation stays in force"))?;
+    let what = if synced.published { format!("published generation {}", synced.generation) } else { format!("nothing new; generation {} stays in force", synced.generation) };
+    let mut text = format!("{what}: {} records from {} feeds read, {} kept aside\n", synced.records, synced.feeds, synced.kept_aside);
+    if !synced.absent_years.is_empty() {
+        let years = synced.absent_years.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+        text.push_str(&format!("absent years: {years}\n"));
+    }
+    synced.failures.iter().for_each(|failure| text.push_str(&format!("failed, old data kept: {failure}\n")));
+    say(&text)?;
+    Ok(u8::from(!synced.failures.is_empty()))
+}
+
+fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {
+    let folder = commands::mirror_folder(args.mirror.db.as_deref())?;
+    match &args.command {
+        DbCommand::Path => say(&format!("{}\n", folder.display()))?,
+        DbCommand::Search { text } => {
+            let mirror = pipeline::open_mirror(&folder)?;
+            for hit in mirror.search(&text.join(" "), 20)? {
+                let count = mirror.product(&hit.product)?.map_or(0, |facts| facts.cves);
+                say(&format!("{:>6} CVEs  {}  {}\n", count, hit.product.part.letter(), hit.product))?;
+            }
+        }
+        DbCommand::Status { json } => {
+            let mirror = pipeline::open_mirror(&folder)?;
+            let state = mirror.state();
+            if *json {
+                say(&format!("{}\n", serde_json::to_string_pretty(state)?))?;
+            } else {
+                say(&format!("{} generation {}, built {}\n{} CVEs without any configuration\n", state.kind, state.generation, state.built_at, state.unconfigured))?;
+                for source in &state.sources {
+                    say(&format!("{}: {} records, newest {}, last reached {}, {}\n", source.name, source.records, source.newest, source.contacted, source.state))?;
+                }
+                if !state.absent_years.is_empty() {
+                    say(&format!("absent years: {:?}\n", state.absent_years))?;
+                }
+            }
+        }
+        DbCommand::Verify => {
+            let checks = scacheck::mirror::verify::verify(&Store::at(&folder))?;
+            for check in &checks {
+                say(&format!("{} {}\n", if check.trouble.is_none() { "ok    " } else { "WRONG " }, check.trouble.as_ref().map_or(check.what.clone(), |trouble| format!("{}: {trouble}", check.what))))?;
+            }
+            return Ok(if checks.iter().any(|check| check.trouble.is_some()) { 4 } else { 0 });
+        }
+    }
+    Ok(0)
+}
+
+fn explain_command(args: &ExplainArgs, now: &str) -> Result<u8, Box<dyn Error>> {
+    let check = CheckArgs { subjects: vec![args.subject.clone()], ..CheckArgs::default() };
+    let request = commands::request(&check, now)?;
+    let mirror = pipeline::open_mirror(&commands::mirror_folder(args.mirror.db.as_deref())?)?;
+    say(&pipeline::explain(&request, &mirror, args.id.as_deref(), &mut std::io::stdin().lock())?)?;
+    Ok(0)
+}

@@ -183,3 +183,16 @@ fn unjudged(inventory: &Inventory, mirror: &Reader) -> Result<Vec<Gap>, MirrorEr
     }
     Ok(groups.into_iter().map(|(reason, (count, location))| Gap { location, reason: format!("{count} × {reason}") }).collect())
 }
+
+/// The reasoning behind a check of one subject.
+///
+/// # Errors
+/// When there is no verdict.
+pub fn explain(request: &Request, mirror: &Reader, id: Option<&str>, stdin: &mut dyn Read) -> Result<String, CheckError> {
+    let mut out = String::new();
+    for subject in &request.subjects {
+        let one = check_subject(subject, request, mirror, stdin)?;
+        out.push_str(&crate::report::explain::render(&one.inventory, &one.identities, &one.findings, &one.matches, id));
+    }
+    Ok(out)
+}

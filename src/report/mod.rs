@@ -1,5 +1,6 @@
 //! Report in, bytes out: one file per format. Nothing is looked up, decided or sorted here.
 
+pub mod explain;
 pub mod html;
 pub mod json;
 pub mod text;

@@ -1,0 +1,169 @@
+//! From flags to requests: which policy file, which values win (flag, then environment, then file, then
+//! default), and where output goes.
+
+use crate::acquire::Selection;
+use crate::assemble::Ending;
+use crate::cli::{CheckArgs, Format, Output, SyncArgs};
+use crate::decide::policy::{self, Policy};
+use crate::mirror::store::hex;
+use crate::model::package::Scope;
+use crate::model::truth::Doubt;
+use crate::model::verdict::{Decision, PolicyFile, Report};
+use crate::pipeline::{CheckError, Request};
+use crate::report;
+use crate::sync::nightly::Options;
+use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
+
+/// A wrong word on the command line: exit 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UsageError(pub String);
+
+/// The mirror's folder: the flag, else the platform's cache folder.
+///
+/// # Errors
+/// When the platform names none.
+pub fn mirror_folder(given: Option<&Path>) -> Result<PathBuf, UsageError> {
+    use etcetera::BaseStrategy as _;
+    if let Some(path) = given {
+        return Ok(path.to_owned());
+    }
+    let base = etcetera::choose_base_strategy().map_err(|_| UsageError("this account has no home folder: name the mirror's folder with --db".to_owned()))?;
+    Ok(base.cache_dir().join("scacheck"))
+}
+
+/// The request behind a check's flags.
+///
+/// # Errors
+/// Exit 2: a wrong word, or a policy file that does not read.
+pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::error::Error>> {
+    let subjects = if args.subjects.is_empty() { vec![".".to_owned()] } else { args.subjects.clone() };
+    let (mut policy, policy_files) = match args.config.clone().or_else(|| find_policy(&subjects[0])) {
+        Some(path) => read_policy(&path)?,
+        None => (Policy::default(), Vec::new()),
+    };
+    apply(args, &mut policy)?;
+    let omit = args.omit.iter().map(|word| Scope::from_name(word).ok_or_else(|| UsageError(format!("--omit: `{word}` is not dev or optional")))).collect::<Result<_, _>>()?;
+    let today = args.today.clone().unwrap_or_else(|| now[..10].to_owned());
+    check_date(&today)?;
+    Ok(Request {
+        subjects,
+        selection: Selection { exclude: args.exclude.clone(), omit, ecosystems: args.ecosystem.clone() },
+        policy,
+        policy_files,
+        ending: Ending { exit_zero: args.exit_zero, deny_unused: args.deny_unused, strict: args.strict, allow_empty: args.allow_empty },
+        today,
+        max_age_days: args.db_max_age,
+    })
+}
+
+fn check_date(today: &str) -> Result<(), UsageError> {
+    today.parse::<jiff::civil::Date>().map(|_| ()).map_err(|_| UsageError(format!("--today: `{today}` is not a date like 2026-12-31")))
+}
+
+fn apply(args: &CheckArgs, policy: &mut Policy) -> Result<(), UsageError> {
+    let gate = &mut policy.gate;
+    if let Some(word) = &args.fail_on {
+        gate.severity = policy::threshold(word).map_err(|error| UsageError(format!("--fail-on: {error}")))?;
+    }
+    if let Some(word) = &args.on_gap {
+        let cost = policy::cost(word).ok().filter(|cost| *cost != Decision::Allow);
+        gate.gap = cost.ok_or_else(|| UsageError(format!("--on-gap: `{word}` is not warn or deny")))?;
+    }
+    for word in &args.on_doubt {
+        let parts = word.split_once('=').and_then(|(kind, cost)| Some((Doubt::from_name(kind)?, policy::cost(cost).ok()?)));
+        let names = || Doubt::ALL.map(Doubt::name).join(", ");
+        let (doubt, cost) = parts.ok_or_else(|| UsageError(format!("--on-doubt: write KIND=allow|warn|deny with KIND one of {}", names())))?;
+        gate.doubts.insert(doubt, cost);
+    }
+    gate.kev = args.fail_on_kev.unwrap_or(gate.kev);
+    gate.cvss = args.fail_on_cvss.or(gate.cvss);
+    gate.epss = args.fail_on_epss.or(gate.epss);
+    gate.only_fixed |= args.only_fixed;
+    Ok(())
+}
+
+/// scacheck.toml in the subject's folder, then its parents up to the repository's root.
+fn find_policy(subject: &str) -> Option<PathBuf> {
+    let subject = subject.split_once(':').filter(|(prefix, _)| *prefix == "dir" || *prefix == "sbom").map_or(subject, |(_, rest)| rest);
+    let path = Path::new(if subject == "-" || subject.starts_with("pkg:") { "." } else { subject });
+    let folder = if path.is_dir() { path } else { path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
+    let beside = folder.join("scacheck.toml");
+    if beside.is_file() {
+        return Some(beside);
+    }
+    let absolute = folder.canonicalize().ok()?;
+    let root = absolute.ancestors().find(|folder| folder.join(".git").exists())?.to_owned();
+    absolute.ancestors().take_while(|folder| folder.starts_with(&root)).map(|folder| folder.join("scacheck.toml")).find(|path| path.is_file())
+}
+
+fn read_policy(path: &Path) -> Result<(Policy, Vec<PolicyFile>), CheckError> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|cause| CheckError::PolicyFile { path: shown.clone(), cause })?;
+    let policy = Policy::parse(&shown, &text).map_err(CheckError::Policy)?;
+    Ok((policy, vec![PolicyFile { path: shown, sha256: hex(&Sha256::digest(text.as_bytes())) }]))
+}
+
+/// The outputs asked for: text on stdout, if none is.
+#[must_use]
+pub fn outputs(args: &CheckArgs) -> Vec<Output> {
+    let mut outputs = args.formats.clone();
+    if outputs.is_empty() {
+        outputs.push(Output { format: Format::Text, path: None });
+    }
+    if let Some(target) = &args.output {
+        let several = outputs.len() > 1;
+        for output in outputs.iter_mut().filter(|output| output.path.is_none()) {
+            let name = match output.format {
+                Format::Text => "report.txt",
+                Format::Json => "report.json",
+                Format::Html => "report.html",
+            };
+            output.path = Some(if several { target.join(name) } else { target.clone() });
+        }
+    }
+    outputs
+}
+
+/// The report in one format.
+///
+/// # Errors
+/// When it does not render.
+pub fn render(report: &Report, format: Format) -> Result<String, String> {
+    match format {
+        Format::Text => Ok(report::text::render(report)),
+        Format::Json => report::json::render(report),
+        Format::Html => report::html::render(report),
+    }
+}
+
+/// The options behind a sync's flags.
+///
+/// # Errors
+/// Exit 2: a wrong word.
+pub fn sync_options(args: &SyncArgs, now: &str) -> Result<Options, UsageError> {
+    if let Some(other) = args.source.iter().find(|source| *source != "nvd") {
+        return Err(UsageError(format!("--source: `{other}` cannot be mirrored yet; only `nvd` can")));
+    }
+    let now = match &args.today {
+        Some(today) => {
+            check_date(today)?;
+            format!("{today}T00:00:00Z")
+        }
+        None => now.to_owned(),
+    };
+    let this_year = now[..4].parse().unwrap_or(2002);
+    let years = match &args.years {
+        None => 2002..=this_year,
+        Some(text) => {
+            let (first, last) = text.split_once('-').unwrap_or((text, text));
+            let year = |text: &str| text.trim().parse::<u16>().ok().filter(|year| (1999..=2999).contains(year));
+            match (year(first), year(last)) {
+                (Some(first), Some(last)) if first <= last => first..=last,
+                _ => return Err(UsageError(format!("--years: `{text}` is not like 2002-2026"))),
+            }
+        }
+    };
+    Ok(Options { nvd: args.nvd.clone(), years, full: args.full, now, holder: format!("process {}", std::process::id()) })
+}
