@@ -31,7 +31,9 @@ pub fn report(request: &Request, mirror: &MirrorState, checked: Vec<Checked>, mu
     let rules = &request.policy.rules;
     let unused_rules: Vec<RuleRef> = rules.iter().filter(|rule| !used.contains(&rule.index)).map(|rule| rule.reference()).collect();
     let expired = rules.iter().filter(|rule| rule.kind != "deny" && !rule.in_force(&request.today));
-    warnings.extend(expired.map(|rule| format!("{}: the {} rule {} expired on {}", rule.location, rule.kind, rule.text, rule.until.as_deref().unwrap_or_default())));
+    warnings.extend(expired.map(|rule| {
+        format!("{}: the {} rule {} expired on {}", rule.location, rule.kind, rule.text, rule.until.as_deref().unwrap_or_default())
+    }));
     let outcomes: Vec<Outcome> = checked.iter().map(|one| outcome(one, request)).collect();
     let mut outcome = outcomes.into_iter().fold(Outcome::Passed, Outcome::first_of);
     if request.ending.deny_unused && !unused_rules.is_empty() && !request.ending.exit_zero {
@@ -67,7 +69,16 @@ pub fn report(request: &Request, mirror: &MirrorState, checked: Vec<Checked>, mu
 /// Worst first: decision, certainty, class, severity, then names.
 fn rank(entry: &FindingEntry) -> impl Ord + use<> {
     let severity = ["critical", "high", "unscored", "medium", "low", "none"].iter().position(|word| *word == entry.severity);
-    (std::cmp::Reverse(entry.decision), std::cmp::Reverse(entry.truth), entry.class, severity, !entry.kev, entry.package.clone(), entry.id.clone(), entry.subject.clone())
+    (
+        std::cmp::Reverse(entry.decision),
+        std::cmp::Reverse(entry.truth),
+        entry.class,
+        severity,
+        !entry.kev,
+        entry.package.clone(),
+        entry.id.clone(),
+        entry.subject.clone(),
+    )
 }
 
 fn outcome(one: &Checked, request: &Request) -> Outcome {
@@ -142,7 +153,12 @@ fn finding_entry(subject: &str, finding: &Finding, package: &Package, places: Ve
         aliases: found.aliases.clone(),
         class: found.class,
         fingerprint,
-        package: PackageName { purl: package.purl.text().to_owned(), name: package.name(), version: package.version.clone(), ecosystem: package.purl.kind().to_owned() },
+        package: PackageName {
+            purl: package.purl.text().to_owned(),
+            name: package.name(),
+            version: package.version.clone(),
+            ecosystem: package.purl.kind().to_owned(),
+        },
         truth: found.truth.name(),
         doubt: match found.truth {
             Truth::Unknown(doubt) => Some(doubt.name()),
@@ -151,11 +167,24 @@ fn finding_entry(subject: &str, finding: &Finding, package: &Package, places: Ve
         cpe: found.cpe.as_ref().map(ToString::to_string),
         basis: found.basis.name(),
         severity: facts.severity().name(),
-        cvss: facts.cvss.iter().map(|c| CvssEntry { version: c.version.to_string(), vector: c.vector.to_string(), score: c.score, source: c.source.to_string() }).collect(),
+        cvss: facts
+            .cvss
+            .iter()
+            .map(|c| CvssEntry {
+                version: c.version.to_string(),
+                vector: c.vector.to_string(),
+                score: c.score,
+                source: c.source.to_string(),
+            })
+            .collect(),
         cwe: facts.cwe.clone(),
         kev: facts.kev,
         epss: facts.epss,
-        fix: Fix { versions: found.fixed_in.clone(), suggested: finding.suggested.clone(), command: finding.suggested.as_deref().and_then(|version| command(package, version)) },
+        fix: Fix {
+            versions: found.fixed_in.clone(),
+            suggested: finding.suggested.clone(),
+            command: finding.suggested.as_deref().and_then(|version| command(package, version)),
+        },
         summary: facts.summary.clone(),
         references: facts.references.clone(),
         because: found.because.clone(),
@@ -167,7 +196,9 @@ fn finding_entry(subject: &str, finding: &Finding, package: &Package, places: Ve
 /// What to type for a fix; nothing where a name or version holds more than a shell word may.
 fn command(package: &Package, version: &str) -> Option<String> {
     let name = package.name();
-    let plain = |text: &str| !text.is_empty() && !text.starts_with('-') && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"@/._+-~:".contains(&b));
+    let plain = |text: &str| {
+        !text.is_empty() && !text.starts_with('-') && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"@/._+-~:".contains(&b))
+    };
     if !plain(&name) || !plain(version) {
         return None;
     }

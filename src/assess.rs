@@ -89,7 +89,12 @@ fn scored(vector: &str, source: &str) -> Option<Cvss<'static>> {
         cvss::Cvss::CvssV40(_) => ("4.0", 12),
         _ => return None,
     };
-    (vector.split('/').count() >= needed).then(|| Cvss { version: version.into(), vector: vector.to_owned().into(), score: parsed.score(), source: source.to_owned().into() })
+    (vector.split('/').count() >= needed).then(|| Cvss {
+        version: version.into(),
+        vector: vector.to_owned().into(),
+        score: parsed.score(),
+        source: source.to_owned().into(),
+    })
 }
 
 /// The documented order: NVD 4.0, 3.1, 3.0, then others' in the same order, and 2.0 last.
@@ -140,16 +145,25 @@ const WARN_AFTER_DAYS: f64 = 3.0;
 pub fn age_warnings(state: &MirrorState, today: &str, most: Option<f64>) -> Result<Vec<String>, String> {
     let mut warnings = Vec::new();
     if state.kind == "starter" {
-        return Ok(vec!["this is the small starter feed: it knows a few well-known packages only; run `scacheck sync` for the real one".to_owned()]);
+        return Ok(vec![
+            "this is the small starter feed: it knows a few well-known packages only; run `scacheck sync` for the real one".to_owned(),
+        ]);
     }
     for source in &state.sources {
         let age = age_in_days(&source.contacted, today);
         match (age, most) {
             (Some(age), Some(most)) if age > most => {
-                return Err(format!("the mirror's source {} was last reached {age:.0} days ago, {most} is the most that is allowed: run `scacheck sync`", source.name));
+                return Err(format!(
+                    "the mirror's source {} was last reached {age:.0} days ago, {most} is the most that is allowed: run `scacheck sync`",
+                    source.name
+                ));
             }
-            (None, Some(_)) => return Err(format!("it is not known when the mirror's source {} was last reached: run `scacheck sync`", source.name)),
-            (Some(age), None) if age > WARN_AFTER_DAYS => warnings.push(format!("source {} was last reached {age:.0} days ago: run `scacheck sync`", source.name)),
+            (None, Some(_)) => {
+                return Err(format!("it is not known when the mirror's source {} was last reached: run `scacheck sync`", source.name));
+            }
+            (Some(age), None) if age > WARN_AFTER_DAYS => {
+                warnings.push(format!("source {} was last reached {age:.0} days ago: run `scacheck sync`", source.name))
+            }
             (None, None) => warnings.push(format!("it is not known when source {} was last reached", source.name)),
             _ => {}
         }
@@ -177,11 +191,25 @@ mod tests {
 
     #[test]
     fn the_order_of_authority_is_fixed() {
-        let cvss = |version: &'static str, source: &'static str| Cvss { version: version.into(), vector: "".into(), score: 1.0, source: source.into() };
-        let mut list = vec![cvss("2.0", "nvd@nist.gov"), cvss("3.1", "GHSA-1"), cvss("4.0", "cna@example.test"), cvss("3.0", "nvd@nist.gov"), cvss("3.1", "nvd@nist.gov")];
+        let cvss = |version: &'static str, source: &'static str| Cvss {
+            version: version.into(),
+            vector: "".into(),
+            score: 1.0,
+            source: source.into(),
+        };
+        let mut list = vec![
+            cvss("2.0", "nvd@nist.gov"),
+            cvss("3.1", "GHSA-1"),
+            cvss("4.0", "cna@example.test"),
+            cvss("3.0", "nvd@nist.gov"),
+            cvss("3.1", "nvd@nist.gov"),
+        ];
         list.sort_by_key(authority);
         let order: Vec<_> = list.iter().map(|c| (&*c.version, &*c.source)).collect();
-        assert_eq!(order, [("3.1", "nvd@nist.gov"), ("3.0", "nvd@nist.gov"), ("4.0", "cna@example.test"), ("3.1", "GHSA-1"), ("2.0", "nvd@nist.gov")]);
+        assert_eq!(
+            order,
+            [("3.1", "nvd@nist.gov"), ("3.0", "nvd@nist.gov"), ("4.0", "cna@example.test"), ("3.1", "GHSA-1"), ("2.0", "nvd@nist.gov")]
+        );
     }
 
     #[test]

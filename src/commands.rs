@@ -29,7 +29,8 @@ pub fn mirror_folder(given: Option<&Path>) -> Result<PathBuf, UsageError> {
     if let Some(path) = given {
         return Ok(path.to_owned());
     }
-    let base = etcetera::choose_base_strategy().map_err(|_| UsageError("this account has no home folder: name the mirror's folder with --db".to_owned()))?;
+    let base = etcetera::choose_base_strategy()
+        .map_err(|_| UsageError("this account has no home folder: name the mirror's folder with --db".to_owned()))?;
     Ok(base.cache_dir().join("scacheck"))
 }
 
@@ -44,7 +45,11 @@ pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::erro
         None => (Policy::default(), Vec::new()),
     };
     apply(args, &mut policy)?;
-    let omit = args.omit.iter().map(|word| Scope::from_name(word).ok_or_else(|| UsageError(format!("--omit: `{word}` is not dev or optional")))).collect::<Result<_, _>>()?;
+    let omit = args
+        .omit
+        .iter()
+        .map(|word| Scope::from_name(word).ok_or_else(|| UsageError(format!("--omit: `{word}` is not dev or optional"))))
+        .collect::<Result<_, _>>()?;
     let today = args.today.clone().unwrap_or_else(|| now[..10].to_owned());
     check_date(&today)?;
     Ok(Request {
@@ -74,7 +79,8 @@ fn apply(args: &CheckArgs, policy: &mut Policy) -> Result<(), UsageError> {
     for word in &args.on_doubt {
         let parts = word.split_once('=').and_then(|(kind, cost)| Some((Doubt::from_name(kind)?, policy::cost(cost).ok()?)));
         let names = || Doubt::ALL.map(Doubt::name).join(", ");
-        let (doubt, cost) = parts.ok_or_else(|| UsageError(format!("--on-doubt: write KIND=allow|warn|deny with KIND one of {}", names())))?;
+        let (doubt, cost) =
+            parts.ok_or_else(|| UsageError(format!("--on-doubt: write KIND=allow|warn|deny with KIND one of {}", names())))?;
         gate.doubts.insert(doubt, cost);
     }
     gate.kev = args.fail_on_kev.unwrap_or(gate.kev);
@@ -95,7 +101,11 @@ fn find_policy(subject: &str) -> Option<PathBuf> {
     }
     let absolute = folder.canonicalize().ok()?;
     let root = absolute.ancestors().find(|folder| folder.join(".git").exists())?.to_owned();
-    absolute.ancestors().take_while(|folder| folder.starts_with(&root)).map(|folder| folder.join("scacheck.toml")).find(|path| path.is_file())
+    absolute
+        .ancestors()
+        .take_while(|folder| folder.starts_with(&root))
+        .map(|folder| folder.join("scacheck.toml"))
+        .find(|path| path.is_file())
 }
 
 fn read_policy(path: &Path) -> Result<(Policy, Vec<PolicyFile>), CheckError> {

@@ -157,7 +157,11 @@ pub fn osv_distro(purl: &Purl) -> Option<String> {
         LazyLock::new(|| toml::from_str::<Distros>(include_str!("../data/distros.toml")).map(|file| file.distro).unwrap_or_default());
     let release = purl.qualifier("distro")?;
     let distro = DISTROS.iter().find(|distro| Some(distro.namespace.as_str()) == purl.namespace())?;
-    let bare = distro.ids.iter().find_map(|id| release.strip_prefix(id.as_str()).map(|rest| rest.trim_start_matches(['-', ':']))).unwrap_or(release);
+    let bare = distro
+        .ids
+        .iter()
+        .find_map(|id| release.strip_prefix(id.as_str()).map(|rest| rest.trim_start_matches(['-', ':'])))
+        .unwrap_or(release);
     let number = distro.codenames.get(bare).map_or(bare, String::as_str);
     let major = number.split('.').next().unwrap_or(number);
     let number = if distro.namespace == "ubuntu" || distro.namespace == "alpine" { number } else { major };
@@ -179,7 +183,13 @@ mod tests {
 
     #[test]
     fn releases_are_found_under_every_spelling() {
-        for (distro, expected) in [("debian-11", Some("Debian:11")), ("bullseye", Some("Debian:11")), ("debian:12", Some("Debian:12")), ("debian-11.6", Some("Debian:11")), ("sid", None)] {
+        for (distro, expected) in [
+            ("debian-11", Some("Debian:11")),
+            ("bullseye", Some("Debian:11")),
+            ("debian:12", Some("Debian:12")),
+            ("debian-11.6", Some("Debian:11")),
+            ("sid", None),
+        ] {
             let purl: Purl = format!("pkg:deb/debian/openssl@1?distro={distro}").parse().unwrap();
             assert_eq!(osv_distro(&purl).as_deref(), expected, "{distro}");
         }

@@ -87,7 +87,11 @@ fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
     }
     // A sync without success is exit 2 whatever failed: nothing was published.
     let synced = result.map_err(|error| format!("{error}\nnothing was published; an older generation stays in force"))?;
-    let what = if synced.published { format!("published generation {}", synced.generation) } else { format!("nothing new; generation {} stays in force", synced.generation) };
+    let what = if synced.published {
+        format!("published generation {}", synced.generation)
+    } else {
+        format!("nothing new; generation {} stays in force", synced.generation)
+    };
     let mut text = format!("{what}: {} records from {} feeds read, {} kept aside\n", synced.records, synced.feeds, synced.kept_aside);
     if !synced.absent_years.is_empty() {
         let years = synced.absent_years.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
@@ -115,9 +119,15 @@ fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {
             if *json {
                 say(&format!("{}\n", serde_json::to_string_pretty(state)?))?;
             } else {
-                say(&format!("{} generation {}, built {}\n{} CVEs without any configuration\n", state.kind, state.generation, state.built_at, state.unconfigured))?;
+                say(&format!(
+                    "{} generation {}, built {}\n{} CVEs without any configuration\n",
+                    state.kind, state.generation, state.built_at, state.unconfigured
+                ))?;
                 for source in &state.sources {
-                    say(&format!("{}: {} records, newest {}, last reached {}, {}\n", source.name, source.records, source.newest, source.contacted, source.state))?;
+                    say(&format!(
+                        "{}: {} records, newest {}, last reached {}, {}\n",
+                        source.name, source.records, source.newest, source.contacted, source.state
+                    ))?;
                 }
                 if !state.absent_years.is_empty() {
                     say(&format!("absent years: {:?}\n", state.absent_years))?;
@@ -127,7 +137,11 @@ fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {
         DbCommand::Verify => {
             let checks = scacheck::mirror::verify::verify(&Store::at(&folder))?;
             for check in &checks {
-                say(&format!("{} {}\n", if check.trouble.is_none() { "ok    " } else { "WRONG " }, check.trouble.as_ref().map_or(check.what.clone(), |trouble| format!("{}: {trouble}", check.what))))?;
+                say(&format!(
+                    "{} {}\n",
+                    if check.trouble.is_none() { "ok    " } else { "WRONG " },
+                    check.trouble.as_ref().map_or(check.what.clone(), |trouble| format!("{}: {trouble}", check.what))
+                ))?;
             }
             return Ok(if checks.iter().any(|check| check.trouble.is_some()) { 4 } else { 0 });
         }

@@ -59,7 +59,8 @@ pub fn name_offset(text: &str, name: &str, value: &RawValue) -> usize {
 /// # Errors
 /// Where and why it does not parse.
 pub fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Blemish> {
-    serde_json::from_str(text).map_err(|error| Blemish { offset: offset_of(text, error.line(), error.column()), reason: told(&error, text) })
+    serde_json::from_str(text)
+        .map_err(|error| Blemish { offset: offset_of(text, error.line(), error.column()), reason: told(&error, text) })
 }
 
 /// Parses one value of a file.
@@ -80,5 +81,9 @@ fn told(error: &serde_json::Error, text: &str) -> String {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let message: String = message.chars().take(200).collect();
-    if error.is_eof() { format!("the file ends in the middle ({message}): it is cut off") } else { format!("it is not valid here: {message}") }
+    if error.is_eof() {
+        format!("the file ends in the middle ({message}): it is cut off")
+    } else {
+        format!("it is not valid here: {message}")
+    }
 }

@@ -35,7 +35,9 @@ pub fn acquire(text: &str, selection: &Selection, stdin: &mut dyn Read) -> Resul
 }
 
 fn from_purl(text: &str, selection: &Selection) -> Result<Inventory, AcquireError> {
-    let purl: Purl = text.parse().map_err(|error: crate::model::purl::PurlError| AcquireError::Unreadable { name: text.to_owned(), reason: error.reason })?;
+    let purl: Purl = text
+        .parse()
+        .map_err(|error: crate::model::purl::PurlError| AcquireError::Unreadable { name: text.to_owned(), reason: error.reason })?;
     if purl.version().is_none() {
         let reason = format!("it names no version: write {purl}@VERSION");
         return Err(AcquireError::Unreadable { name: text.to_owned(), reason });
@@ -58,7 +60,8 @@ fn from_stdin(selection: &Selection, stdin: &mut dyn Read) -> Result<Inventory, 
     if text.trim().is_empty() {
         return Ok(desk.finish());
     }
-    let (format, reader) = reader_by_content(&text).ok_or_else(|| unreadable("it is neither a list of purls nor an SBOM in CycloneDX JSON"))?;
+    let (format, reader) =
+        reader_by_content(&text).ok_or_else(|| unreadable("it is neither a list of purls nor an SBOM in CycloneDX JSON"))?;
     desk.read_file(&Memory::of("-", bytes), "-", format, reader);
     Ok(desk.finish())
 }
@@ -101,7 +104,9 @@ fn from_file(name: &str, tree: &Folder, file: &str, prefix: Option<&str>, select
     let mut desk = Desk::new(kind, name, selection);
     match named.map(|entry| entry.known) {
         Some(Known::Read(reader)) => desk.read_file(tree, file, format, reader),
-        Some(Known::Unsupported(reason) | Known::Manifest(reason)) => desk.cover(file, format, 0, CoverageState::Unsupported, Some(reason.to_owned())),
+        Some(Known::Unsupported(reason) | Known::Manifest(reason)) => {
+            desk.cover(file, format, 0, CoverageState::Unsupported, Some(reason.to_owned()))
+        }
         None => {
             let text = String::from_utf8_lossy(&bytes);
             let (format, reader) = reader_by_content(&text).ok_or_else(|| unreadable(what_it_is(&bytes)))?;
@@ -239,7 +244,13 @@ impl<'a> Desk<'a> {
         self.coverage.sort();
         self.gaps.sort();
         self.gaps.dedup();
-        Inventory { subject: self.subject, packages: self.packages.into_values().collect(), coverage: self.coverage, gaps: self.gaps, image: None }
+        Inventory {
+            subject: self.subject,
+            packages: self.packages.into_values().collect(),
+            coverage: self.coverage,
+            gaps: self.gaps,
+            image: None,
+        }
     }
 }
 

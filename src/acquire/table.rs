@@ -130,7 +130,12 @@ mod tests {
 
     #[test]
     fn names_find_their_line() {
-        for (name, format) in [("package-lock.json", "npm lockfile"), ("requirements-dev.txt", "pip requirements"), ("app.cdx.json", "CycloneDX"), ("guava-31.jar", "Java archive")] {
+        for (name, format) in [
+            ("package-lock.json", "npm lockfile"),
+            ("requirements-dev.txt", "pip requirements"),
+            ("app.cdx.json", "CycloneDX"),
+            ("guava-31.jar", "Java archive"),
+        ] {
             assert_eq!(entry_for(name).unwrap().format, format);
         }
         assert!(entry_for("main.rs").is_none() && entry_for("notes.txt").is_none());

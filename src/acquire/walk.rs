@@ -106,7 +106,14 @@ fn has_lock(manifest: &str, present: &BTreeSet<String>) -> bool {
 }
 
 fn line(subject: &str, path: &str, reader: &str, state: CoverageState, reason: &str) -> Coverage {
-    Coverage { subject: subject.to_owned(), path: path.to_owned(), reader: reader.to_owned(), packages: 0, state, reason: Some(reason.to_owned()) }
+    Coverage {
+        subject: subject.to_owned(),
+        path: path.to_owned(),
+        reader: reader.to_owned(),
+        packages: 0,
+        state,
+        reason: Some(reason.to_owned()),
+    }
 }
 
 fn relative(root: &Path, path: &Path) -> String {
@@ -114,7 +121,8 @@ fn relative(root: &Path, path: &Path) -> String {
 }
 
 fn globs(patterns: &[String]) -> Result<GlobSet, AcquireError> {
-    let told = |pattern: &str, error: globset::Error| AcquireError::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() };
+    let told =
+        |pattern: &str, error: globset::Error| AcquireError::Pattern { pattern: pattern.to_owned(), reason: error.kind().to_string() };
     let mut set = GlobSetBuilder::new();
     for pattern in patterns {
         // A bare name excludes at any depth, as in .gitignore; a folder excludes what is below it.

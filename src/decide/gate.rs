@@ -35,16 +35,24 @@ fn judge_certain(finding: &Finding, policy: &Policy) -> Verdict {
     let severity = facts.severity();
     if let Some(threshold) = gate.severity {
         if severity >= threshold {
-            let text = if severity == Severity::Unscored { "unscored".to_owned() } else { format!("severity {severity}, the gate is at {threshold}") };
+            let text = if severity == Severity::Unscored {
+                "unscored".to_owned()
+            } else {
+                format!("severity {severity}, the gate is at {threshold}")
+            };
             return said(Decision::Deny, "gate", text);
         }
     }
     match (facts.score(), gate.cvss) {
-        (Some(score), Some(least)) if score >= least => return said(Decision::Deny, "gate", format!("CVSS {score:.1}, the gate is at {least:.1}")),
+        (Some(score), Some(least)) if score >= least => {
+            return said(Decision::Deny, "gate", format!("CVSS {score:.1}, the gate is at {least:.1}"));
+        }
         _ => {}
     }
     match (facts.epss, gate.epss) {
-        (Some(score), Some(least)) if score >= least => return said(Decision::Deny, "gate", format!("EPSS {score:.3}, the gate is at {least:.3}")),
+        (Some(score), Some(least)) if score >= least => {
+            return said(Decision::Deny, "gate", format!("EPSS {score:.3}, the gate is at {least:.3}"));
+        }
         _ => {}
     }
     said(Decision::Warn, "gate", format!("severity {severity}, below the gate"))

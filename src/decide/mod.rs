@@ -83,8 +83,13 @@ fn whitelist(package: &Package, policy: &Policy, today: &str, used: &mut BTreeSe
         Some(rule) => (Verdict { decision: Decision::Allow, rule: Some(rule.reference()) }, String::new()),
         None if policy.mode == Mode::DenyListed => (allow, String::new()),
         None => {
-            let expired = allowing.first().and_then(|rule| rule.until.as_deref()).map(|until| format!(" (a rule for it expired on {until})"));
-            let reason = format!("no allow rule names it{}; to allow it: [[allow]] purl = \"{}\" reason = \"…\"", expired.unwrap_or_default(), package.purl);
+            let expired =
+                allowing.first().and_then(|rule| rule.until.as_deref()).map(|until| format!(" (a rule for it expired on {until})"));
+            let reason = format!(
+                "no allow rule names it{}; to allow it: [[allow]] purl = \"{}\" reason = \"…\"",
+                expired.unwrap_or_default(),
+                package.purl
+            );
             let rule = RuleRef { kind: "whitelist".to_owned(), text: "mode = \"allow-only\"".to_owned(), location: None, reason: None };
             (Verdict { decision: Decision::Deny, rule: Some(rule) }, reason)
         }

@@ -86,12 +86,25 @@ impl Sign {
 }
 
 fn parse_range(text: &str) -> Result<Vec<(Sign, String)>, String> {
-    const SIGNS: [(&str, Sign); 6] =
-        [("<=", Sign::LessEqual), (">=", Sign::GreaterEqual), ("==", Sign::Equal), ("<", Sign::Less), (">", Sign::Greater), ("=", Sign::Equal)];
+    const SIGNS: [(&str, Sign); 6] = [
+        ("<=", Sign::LessEqual),
+        (">=", Sign::GreaterEqual),
+        ("==", Sign::Equal),
+        ("<", Sign::Less),
+        (">", Sign::Greater),
+        ("=", Sign::Equal),
+    ];
     let part = |part: &str| {
         let part = part.trim();
-        let (sign, rest) = SIGNS.iter().find_map(|(sign, known)| part.strip_prefix(sign).map(|rest| (*known, rest.trim()))).ok_or_else(|| format!("`{part}` is no range end: write `>=1.0,<2`"))?;
-        if rest.is_empty() || rest.contains(char::is_whitespace) { Err(format!("`{part}` has no version")) } else { Ok((sign, rest.to_owned())) }
+        let (sign, rest) = SIGNS
+            .iter()
+            .find_map(|(sign, known)| part.strip_prefix(sign).map(|rest| (*known, rest.trim())))
+            .ok_or_else(|| format!("`{part}` is no range end: write `>=1.0,<2`"))?;
+        if rest.is_empty() || rest.contains(char::is_whitespace) {
+            Err(format!("`{part}` has no version"))
+        } else {
+            Ok((sign, rest.to_owned()))
+        }
     };
     text.split(',').map(part).collect()
 }
@@ -116,9 +129,20 @@ mod tests {
             ("pkg:npm/lodash", Some("<5"), "pkg:npm/lodash@odd", false),
         ] {
             let purl: Purl = purl.parse().unwrap();
-            assert_eq!(Pattern::parse(pattern, range).unwrap().fits(&purl, purl.version().unwrap()), expected, "{pattern} {range:?} {purl}");
+            assert_eq!(
+                Pattern::parse(pattern, range).unwrap().fits(&purl, purl.version().unwrap()),
+                expected,
+                "{pattern} {range:?} {purl}"
+            );
         }
-        for (bad, range) in [("lodash", None), ("pkg:npm", None), ("pkg:npm/a@1", Some("<2")), ("pkg:npm/a", Some("2")), ("pkg:npm/a", Some("<")), ("pkg:npm/[", None)] {
+        for (bad, range) in [
+            ("lodash", None),
+            ("pkg:npm", None),
+            ("pkg:npm/a@1", Some("<2")),
+            ("pkg:npm/a", Some("2")),
+            ("pkg:npm/a", Some("<")),
+            ("pkg:npm/[", None),
+        ] {
             assert!(Pattern::parse(bad, range).is_err(), "{bad}");
         }
     }

@@ -91,7 +91,15 @@ impl Default for Gate {
             (Doubt::OtherSource, Decision::Warn),
             (Doubt::VersionUnparsable, Decision::Deny),
         ];
-        Self { severity: Some(Severity::High), kev: true, cvss: None, epss: None, only_fixed: false, gap: Decision::Deny, doubts: doubts.into() }
+        Self {
+            severity: Some(Severity::High),
+            kev: true,
+            cvss: None,
+            epss: None,
+            only_fixed: false,
+            gap: Decision::Deny,
+            doubts: doubts.into(),
+        }
     }
 }
 
@@ -182,13 +190,22 @@ impl GateSection {
             gate.severity = threshold(word.get_ref()).map_err(|error| wrong(word, error))?;
         }
         if let Some(word) = &self.on_gap {
-            gate.gap = cost(word.get_ref()).ok().filter(|cost| *cost != Decision::Allow).ok_or_else(|| wrong(word, "on-gap is `warn` or `deny`".to_owned()))?;
+            gate.gap = cost(word.get_ref())
+                .ok()
+                .filter(|cost| *cost != Decision::Allow)
+                .ok_or_else(|| wrong(word, "on-gap is `warn` or `deny`".to_owned()))?;
         }
         for (kind, word) in &self.on_doubt {
             let names = || Doubt::ALL.into_iter().map(Doubt::name);
             let doubt = Doubt::from_name(kind.get_ref()).ok_or_else(|| {
                 let help = nearest(kind.get_ref(), names()).map(|near| format!("did you mean `{near}`?"));
-                Box::new(Diagnostic::at(path, text, kind.span().start, format!("`{}` is no doubt; there are {}", kind.get_ref(), names().collect::<Vec<_>>().join(", ")), help))
+                Box::new(Diagnostic::at(
+                    path,
+                    text,
+                    kind.span().start,
+                    format!("`{}` is no doubt; there are {}", kind.get_ref(), names().collect::<Vec<_>>().join(", ")),
+                    help,
+                ))
             })?;
             gate.doubts.insert(doubt, cost(word.get_ref()).map_err(|error| wrong(word, error))?);
         }
@@ -249,8 +266,13 @@ const JUSTIFICATIONS: [&str; 5] = [
 impl Entry {
     fn into_rule(self, start: usize, index: usize, kind: &'static str, path: &str, text: &str) -> Result<Rule, Box<Diagnostic>> {
         let entry = self;
-        let wrong = |at: usize, message: String, help: Option<&str>| Box::new(Diagnostic::at(path, text, at, message, help.map(str::to_owned)));
-        for (name, field, only) in [("id", &entry.id, "suppress"), ("use-instead", &entry.use_instead, "deny"), ("justification", &entry.justification, "suppress")] {
+        let wrong =
+            |at: usize, message: String, help: Option<&str>| Box::new(Diagnostic::at(path, text, at, message, help.map(str::to_owned)));
+        for (name, field, only) in [
+            ("id", &entry.id, "suppress"),
+            ("use-instead", &entry.use_instead, "deny"),
+            ("justification", &entry.justification, "suppress"),
+        ] {
             if let Some(field) = field.as_ref().filter(|_| only != kind) {
                 return Err(wrong(field.span().start, format!("`{name}` belongs to [[{only}]], not to [[{kind}]]"), None));
             }
@@ -261,16 +283,35 @@ impl Entry {
             return Err(wrong(at, format!("this [[{kind}]] rule has no {needed}"), Some("purl = \"pkg:npm/name@1.2.3\"")));
         }
         if entry.reason.as_ref().is_none_or(|reason| reason.get_ref().trim().is_empty()) && kind != "allow" {
-            return Err(wrong(at, format!("this [[{kind}]] rule has no reason"), Some("say why, so that it can be defended later: reason = \"…\"")));
+            return Err(wrong(
+                at,
+                format!("this [[{kind}]] rule has no reason"),
+                Some("say why, so that it can be defended later: reason = \"…\""),
+            ));
         }
         let range = entry.range.as_deref();
-        let pattern = entry.purl.as_ref().map(|purl| Pattern::parse(purl.get_ref(), range).map_err(|error| wrong(purl.span().start, error, None))).transpose()?;
-        let until = entry.until.as_ref().map(|until| date(until.get_ref()).ok_or_else(|| wrong(until.span().start, "`until` is not a date like 2026-12-31".to_owned(), None))).transpose()?;
+        let pattern = entry
+            .purl
+            .as_ref()
+            .map(|purl| Pattern::parse(purl.get_ref(), range).map_err(|error| wrong(purl.span().start, error, None)))
+            .transpose()?;
+        let until = entry
+            .until
+            .as_ref()
+            .map(|until| {
+                date(until.get_ref()).ok_or_else(|| wrong(until.span().start, "`until` is not a date like 2026-12-31".to_owned(), None))
+            })
+            .transpose()?;
         if let Some(word) = entry.justification.as_ref().filter(|word| !JUSTIFICATIONS.contains(&word.get_ref().as_str())) {
-            return Err(wrong(word.span().start, format!("`{}` is no VEX justification; there are {}", word.get_ref(), JUSTIFICATIONS.join(", ")), None));
+            return Err(wrong(
+                word.span().start,
+                format!("`{}` is no VEX justification; there are {}", word.get_ref(), JUSTIFICATIONS.join(", ")),
+                None,
+            ));
         }
         let diagnostic = Diagnostic::at(path, text, at, String::new(), None);
-        let text = [entry.id.as_ref().map(|id| id.get_ref().clone()), entry.purl.as_ref().map(|purl| purl.get_ref().clone()), entry.range.clone()];
+        let text =
+            [entry.id.as_ref().map(|id| id.get_ref().clone()), entry.purl.as_ref().map(|purl| purl.get_ref().clone()), entry.range.clone()];
         Ok(Rule {
             index,
             kind,

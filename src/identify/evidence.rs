@@ -35,14 +35,21 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[P
     let own = Counts::of(facts, |world| world_of(ecosystem).is_some_and(|own| own.name == world));
     let foreign = worst_foreign(facts, ecosystem);
     let says = |counts: &Counts| {
-        format!("{}; of its {count} CVEs {} speak of {ecosystem} in words, {} in links, {} criteria target it", shape.how, counts.words, counts.references, counts.targets)
+        format!(
+            "{}; of its {count} CVEs {} speak of {ecosystem} in words, {} in links, {} criteria target it",
+            shape.how, counts.words, counts.references, counts.targets
+        )
     };
     let firm = own.references + own.targets;
     let share = f64::from(firm.max(own.words)) / f64::from(count);
     let foreign_share = foreign.as_ref().map_or(0.0, |(_, weight)| f64::from(*weight) / f64::from(count));
     let positive = (firm > 0 && share >= 0.2) || share >= 0.34;
     if positive && share >= foreign_share {
-        return if shape.exact || vendor_backs(shape, facts) || share >= 0.5 { Opinion::Is(says(&own)) } else { Opinion::MayBe(says(&own)) };
+        return if shape.exact || vendor_backs(shape, facts) || share >= 0.5 {
+            Opinion::Is(says(&own))
+        } else {
+            Opinion::MayBe(says(&own))
+        };
     }
     if let Some((world, weight)) = foreign.filter(|(_, weight)| f64::from(*weight) > f64::from(own.words + firm)) {
         if f64::from(weight) / f64::from(count) >= 0.34 {
@@ -63,7 +70,11 @@ fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[Prod
     let short = shape.key.chars().count() <= 3;
     let told = format!("{}, but none of its {count} CVEs speaks of {ecosystem}", shape.how);
     if own > 0 && native * 2 < count {
-        return if rivals == 1 { Opinion::Is(format!("{}; {own} of its {count} CVEs speak of {ecosystem}, and no other product has the name", shape.how)) } else { Opinion::MayBe(told) };
+        return if rivals == 1 {
+            Opinion::Is(format!("{}; {own} of its {count} CVEs speak of {ecosystem}, and no other product has the name", shape.how))
+        } else {
+            Opinion::MayBe(told)
+        };
     }
     if rivals == 1 && count <= SILENT && native * 2 <= count && !short {
         return Opinion::Is(format!("{}, no other product has it, and nothing in its {count} CVEs speaks of another world", shape.how));
@@ -102,7 +113,9 @@ const NEUTRAL: [&str; 6] = ["native", "library", "server", "desktop", "browser",
 fn worst_foreign(facts: &ProductFacts, ecosystem: Ecosystem) -> Option<(String, u32)> {
     let own = world_of(ecosystem).map(|world| world.name.as_str());
     let weights = facts.worlds.iter().filter(|count| Some(count.world.as_str()) != own && !NEUTRAL.contains(&count.world.as_str()));
-    weights.map(|count| (count.world.clone(), count.references.max(count.words).max(count.targets.min(facts.cves)))).max_by_key(|(_, weight)| *weight)
+    weights
+        .map(|count| (count.world.clone(), count.references.max(count.words).max(count.targets.min(facts.cves))))
+        .max_by_key(|(_, weight)| *weight)
 }
 
 /// The world that a product's vendor is the project of (`jenkins`, `wordpress`), if it is another one.

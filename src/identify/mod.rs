@@ -42,7 +42,11 @@ pub fn identify_package(package: &Package, names: &Reader) -> Result<Identity, M
     }
     let (kept, turned): (Vec<_>, Vec<_>) = identity.candidates.into_iter().partition(|candidate| !excluded.contains(&candidate.product));
     identity.candidates = kept;
-    identity.rivals.extend(turned.into_iter().map(|candidate| Rival { product: candidate.product, reason: "a curated fact says that it is not this package".to_owned() }));
+    identity.rivals.extend(
+        turned
+            .into_iter()
+            .map(|candidate| Rival { product: candidate.product, reason: "a curated fact says that it is not this package".to_owned() }),
+    );
     identity.rivals.retain(|rival| !identity.candidates.iter().any(|candidate| candidate.product == rival.product));
     identity.rivals.sort();
     identity.rivals.dedup_by(|a, b| a.product == b.product);
@@ -105,11 +109,16 @@ fn by_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result
     let ecosystem = package.ecosystem();
     for shape in shapes::shapes(ecosystem, &package.name()) {
         let found = names.products_named(&shape.key)?;
-        let found: Vec<ProductFacts> =
-            found.into_iter().filter(|facts| shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor))).collect();
+        let found: Vec<ProductFacts> = found
+            .into_iter()
+            .filter(|facts| shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor)))
+            .collect();
         for facts in &found {
             match evidence::judge(ecosystem, facts, &shape, &found) {
-                Opinion::Is(evidence) => add(identity, Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt: None, evidence: vec![evidence] }),
+                Opinion::Is(evidence) => add(
+                    identity,
+                    Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt: None, evidence: vec![evidence] },
+                ),
                 Opinion::MayBe(evidence) => {
                     let doubt = Some(Doubt::WeakIdentity);
                     add(identity, Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt, evidence: vec![evidence] });
@@ -125,7 +134,8 @@ fn by_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result
 /// Where one product of the name is certain, another that only may be it is a rival.
 fn drop_weak_beside_certain(identity: &mut Identity) {
     if identity.candidates.iter().any(|candidate| candidate.doubt.is_none()) {
-        let (kept, weak): (Vec<_>, Vec<_>) = std::mem::take(&mut identity.candidates).into_iter().partition(|candidate| candidate.doubt.is_none());
+        let (kept, weak): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut identity.candidates).into_iter().partition(|candidate| candidate.doubt.is_none());
         identity.candidates = kept;
         let reason = "another product of this name is known to be the package".to_owned();
         identity.rivals.extend(weak.into_iter().map(|candidate| Rival { product: candidate.product, reason: reason.clone() }));

@@ -67,7 +67,8 @@ pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
 /// Whether a vendor, quoted, is the organisation of that key.
 pub fn vendor_agrees(wanted: &str, vendor: &str) -> bool {
     let vendor = name_key(&unquote(vendor));
-    let bare = |text: &str| text.trim_end_matches("-project").trim_end_matches("project").trim_end_matches("js").trim_end_matches('-').to_owned();
+    let bare =
+        |text: &str| text.trim_end_matches("-project").trim_end_matches("project").trim_end_matches("js").trim_end_matches('-').to_owned();
     vendor == wanted || (!bare(wanted).is_empty() && bare(&vendor) == bare(wanted))
 }
 

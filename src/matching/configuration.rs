@@ -102,7 +102,11 @@ impl<'a> Environment<'a> {
     fn cpe(&self) -> CpeName {
         let named = self.candidate.product.at_version(self.package.version);
         let open = || ProductName::application("*", "*").at_version("");
-        named.parse().or_else(|_| self.candidate.product.at_version("").parse()).or_else(|_| open().parse()).unwrap_or_else(|_| CpeName::anything())
+        named
+            .parse()
+            .or_else(|_| self.candidate.product.at_version("").parse())
+            .or_else(|_| open().parse())
+            .unwrap_or_else(|_| CpeName::anything())
     }
 
     /// A configuration in which no vulnerable criterion names the package does not apply, whatever else holds.
@@ -175,7 +179,8 @@ impl<'a> Environment<'a> {
     fn environment(&self, others: &[&CriterionUse], operator: Operator, trace: &mut Trace) -> Truth {
         let truths: Vec<Truth> = others.iter().map(|item| self.other(item)).collect();
         let truth = fold(operator, &truths);
-        let mut names: Vec<String> = others.iter().filter_map(|item| item.criteria.cpe.product_name()).map(|name| name.to_string()).collect();
+        let mut names: Vec<String> =
+            others.iter().filter_map(|item| item.criteria.cpe.product_name()).map(|name| name.to_string()).collect();
         names.dedup();
         let rest = names.len().saturating_sub(3);
         names.truncate(3);

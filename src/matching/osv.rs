@@ -108,7 +108,11 @@ fn in_range(order: VersionOrder, version: &str, range: &OsvRange, trace: &mut Tr
             OsvEvent::Fixed(at) | OsvEvent::LastAffected(at) => (at.as_str(), Truth::No),
             OsvEvent::Limit(_) => continue,
         };
-        let reached = if at == "0" { Some(true) } else { order.compare(version, at).map(|found| if matches!(event, OsvEvent::LastAffected(_)) { found.is_gt() } else { found.is_ge() }) };
+        let reached = if at == "0" {
+            Some(true)
+        } else {
+            order.compare(version, at).map(|found| if matches!(event, OsvEvent::LastAffected(_)) { found.is_gt() } else { found.is_ge() })
+        };
         match reached {
             None => {
                 trace.step(Truth::Unknown(Doubt::VersionUnparsable), format!("version {version} cannot be compared with {at}"));
@@ -143,7 +147,8 @@ mod tests {
     #[test]
     fn events_decide_in_version_order_whatever_order_they_stand_in() {
         let range = |events: &[OsvEvent]| OsvRange { kind: "SEMVER".into(), events: events.to_vec() };
-        let (i, f, l) = (|v: &str| OsvEvent::Introduced(v.into()), |v: &str| OsvEvent::Fixed(v.into()), |v: &str| OsvEvent::LastAffected(v.into()));
+        let (i, f, l) =
+            (|v: &str| OsvEvent::Introduced(v.into()), |v: &str| OsvEvent::Fixed(v.into()), |v: &str| OsvEvent::LastAffected(v.into()));
         for (version, events, expected) in [
             ("1.0.0", vec![i("0"), f("1.0.0")], "no"),
             ("0.9.0", vec![i("0"), f("1.0.0")], "yes"),
@@ -153,7 +158,11 @@ mod tests {
             ("1.0.1", vec![i("0"), l("1.0.0")], "no"),
             ("odd", vec![i("0"), f("1.0.0")], "unknown"),
         ] {
-            assert_eq!(in_range(VersionOrder::Semver, version, &range(&events), &mut Trace::default()).name(), expected, "{version} {events:?}");
+            assert_eq!(
+                in_range(VersionOrder::Semver, version, &range(&events), &mut Trace::default()).name(),
+                expected,
+                "{version} {events:?}"
+            );
         }
     }
 }

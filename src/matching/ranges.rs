@@ -75,12 +75,15 @@ fn equals(package: Versioned<'_>, version: &str, update: &Attribute) -> Truth {
         Attribute::Na => known(same(package.version, &plain)),
         Attribute::Value(update) => {
             let joined = ["-", "", "."].map(|sign| format!("{plain}{sign}{}", unquote(update)));
-            let hits = joined.iter().map(|text| known(same(package.version, text).or_else(|| Some(squeeze(package.version) == squeeze(text)))));
+            let hits =
+                joined.iter().map(|text| known(same(package.version, text).or_else(|| Some(squeeze(package.version) == squeeze(text)))));
             let spelled = squeeze(package.version) == squeeze(&joined[1]);
             hits.fold(if spelled { Truth::Yes } else { Truth::No }, Truth::or)
         }
         // ANY covers every update of that version, so a pre-release of it too.
-        Attribute::Any => known(same(package.version, &plain)).or(if release_of(package.version) == Some(&plain) { Truth::Yes } else { Truth::No }),
+        Attribute::Any => {
+            known(same(package.version, &plain)).or(if release_of(package.version) == Some(&plain) { Truth::Yes } else { Truth::No })
+        }
     }
 }
 

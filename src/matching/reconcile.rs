@@ -61,7 +61,8 @@ fn authority(case: &Case<'_>, cve: CveId, answers: &[&OsvAnswer], nvd: Option<Nv
         None => (None, Vec::new()),
     };
     let own: Vec<String> = answers.iter().flat_map(|answer| answer.fixed_in.clone()).collect();
-    let mut aliases: Vec<String> = answers.iter().flat_map(|answer| std::iter::once(answer.id.clone()).chain(answer.aliases.iter().cloned())).collect();
+    let mut aliases: Vec<String> =
+        answers.iter().flat_map(|answer| std::iter::once(answer.id.clone()).chain(answer.aliases.iter().cloned())).collect();
     aliases.retain(|alias| alias.parse::<CveId>().is_err());
     out.matches.push(Match {
         package: case.index,

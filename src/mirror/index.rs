@@ -135,13 +135,16 @@ impl Index {
         }
         let query = BooleanQuery::new(clauses);
         let found = self.searcher.search(&query, &TopDocs::with_limit(limit.max(1)).order_by_score()).map_err(told)?;
-        found.into_iter().map(|(score, address)| {
-            let document: TantivyDocument = self.searcher.doc(address).map_err(told)?;
-            let get = |field: Field| document.get_first(field).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
-            let part = Part::from_letter(&get(self.fields.part)).unwrap_or(Part::Any);
-            let product = ProductName { part, vendor: get(self.fields.vendor).into(), product: get(self.fields.product).into() };
-            Ok(SearchHit { product, score })
-        }).collect()
+        found
+            .into_iter()
+            .map(|(score, address)| {
+                let document: TantivyDocument = self.searcher.doc(address).map_err(told)?;
+                let get = |field: Field| document.get_first(field).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+                let part = Part::from_letter(&get(self.fields.part)).unwrap_or(Part::Any);
+                let product = ProductName { part, vendor: get(self.fields.vendor).into(), product: get(self.fields.product).into() };
+                Ok(SearchHit { product, score })
+            })
+            .collect()
     }
 
     /// How many pairs it holds.
@@ -189,9 +192,21 @@ mod tests {
     #[test]
     fn an_engineer_finds_products_by_any_part_of_the_name() {
         let pair = |vendor: &str, product: &str| Document { part: "a".into(), vendor: vendor.into(), product: product.into() };
-        let index = Index::in_memory(&[pair("apache", "http_server"), pair("lodash", "lodash"), pair("nodejs", r"node\!js"), pair("apache", "airflow")]).unwrap();
+        let index = Index::in_memory(&[
+            pair("apache", "http_server"),
+            pair("lodash", "lodash"),
+            pair("nodejs", r"node\!js"),
+            pair("apache", "airflow"),
+        ])
+        .unwrap();
         assert_eq!(index.len(), 4);
-        for (text, expected) in [("http server", "http_server"), ("lodash", "lodash"), ("lodahs", "lodash"), ("apache airflow", "airflow"), ("HTTP_Server", "http_server")] {
+        for (text, expected) in [
+            ("http server", "http_server"),
+            ("lodash", "lodash"),
+            ("lodahs", "lodash"),
+            ("apache airflow", "airflow"),
+            ("HTTP_Server", "http_server"),
+        ] {
             assert_eq!(&*index.search(text, 3).unwrap()[0].product.product, expected, "{text}");
         }
         assert!(index.search("!!!", 3).unwrap().is_empty());

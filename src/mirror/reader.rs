@@ -129,7 +129,8 @@ impl Reader {
                 IndexSource::Folder(folder) => Index::open(folder)?,
                 IndexSource::Database => {
                     let mut select = self.connection.prepare("SELECT part, vendor, product FROM product WHERE product <> '*'")?;
-                    let rows = select.query_map([], |row| Ok(super::index::Document { part: row.get(0)?, vendor: row.get(1)?, product: row.get(2)? }))?;
+                    let rows = select
+                        .query_map([], |row| Ok(super::index::Document { part: row.get(0)?, vendor: row.get(1)?, product: row.get(2)? }))?;
                     Index::in_memory(&rows.collect::<Result<Vec<_>, _>>()?)?
                 }
             };
@@ -168,9 +169,8 @@ impl Reader {
         let tree: Tree = serde_json::from_str(text)
             .map_err(|error| MirrorError::Index(format!("the configurations of {id} are damaged ({error}): run `scacheck db verify`")))?;
         let node = |(operator, negate, uses): (Operator, u8, Vec<u64>)| -> Result<Node, MirrorError> {
-            let matches = uses.into_iter().map(|packed| {
-                Ok(CriterionUse { vulnerable: packed & 1 == 1, criteria: self.criterion(packed >> 1)? })
-            });
+            let matches =
+                uses.into_iter().map(|packed| Ok(CriterionUse { vulnerable: packed & 1 == 1, criteria: self.criterion(packed >> 1)? }));
             Ok(Node { operator, negate: negate != 0, matches: matches.collect::<Result<_, MirrorError>>()? })
         };
         tree.into_iter()
@@ -263,7 +263,11 @@ impl Reader {
     pub fn advisory(&self, id: &str) -> Result<Option<OsvAdvisory>, MirrorError> {
         let mut select = self.connection.prepare_cached("SELECT body FROM osv WHERE id = ?")?;
         let body: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
-        body.map(|body| serde_json::from_str(&body).map_err(|error| MirrorError::Index(format!("advisory {id} is damaged ({error}): run `scacheck db verify`")))).transpose()
+        body.map(|body| {
+            serde_json::from_str(&body)
+                .map_err(|error| MirrorError::Index(format!("advisory {id} is damaged ({error}): run `scacheck db verify`")))
+        })
+        .transpose()
     }
 
     /// Whether the mirror holds any advisory of an OSV ecosystem.
@@ -282,9 +286,17 @@ impl CveDetail<'_> {
         CveDetail {
             summary: own(self.summary),
             assigner: own(self.assigner),
-            cvss: self.cvss.into_iter().map(|c| Cvss { version: own(c.version), vector: own(c.vector), score: c.score, source: own(c.source) }).collect(),
+            cvss: self
+                .cvss
+                .into_iter()
+                .map(|c| Cvss { version: own(c.version), vector: own(c.vector), score: c.score, source: own(c.source) })
+                .collect(),
             cwe: self.cwe.into_iter().map(own).collect(),
-            references: self.references.into_iter().map(|r| Reference { url: own(r.url), tags: r.tags.into_iter().map(own).collect() }).collect(),
+            references: self
+                .references
+                .into_iter()
+                .map(|r| Reference { url: own(r.url), tags: r.tags.into_iter().map(own).collect() })
+                .collect(),
             tags: self.tags.into_iter().map(own).collect(),
         }
     }

@@ -197,7 +197,12 @@ impl Interner {
         Ok(())
     }
 
-    fn encode_tree(&mut self, configurations: &[RawConfiguration<'_>], products: &mut Vec<u32>, batch: &mut Batch) -> Result<String, String> {
+    fn encode_tree(
+        &mut self,
+        configurations: &[RawConfiguration<'_>],
+        products: &mut Vec<u32>,
+        batch: &mut Batch,
+    ) -> Result<String, String> {
         let mut tree = Vec::with_capacity(configurations.len());
         for configuration in configurations {
             let mut nodes = Vec::with_capacity(configuration.nodes.len());
@@ -273,7 +278,8 @@ mod tests {
     use super::*;
 
     fn record(modified: &'static str) -> RawRecord<'static> {
-        let criterion = RawCriterion { vulnerable: true, criteria: "cpe:2.3:a:v:p:*:*:*:*:*:*:*:*".into(), ends: [None, None, None, Some("2".into())] };
+        let criterion =
+            RawCriterion { vulnerable: true, criteria: "cpe:2.3:a:v:p:*:*:*:*:*:*:*:*".into(), ends: [None, None, None, Some("2".into())] };
         let node = RawNode { operator: Operator::Or, negate: false, matches: vec![criterion] };
         RawRecord {
             id: "CVE-2020-0001".parse().unwrap(),

@@ -188,7 +188,8 @@ impl Store {
     pub fn lock(&self, holder: &str) -> Result<File, MirrorError> {
         fs::create_dir_all(&self.root).map_err(MirrorError::io("making", &self.root))?;
         let path = self.root.join("lock");
-        let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(MirrorError::io("opening", &path))?;
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(MirrorError::io("opening", &path))?;
         if file.try_lock().is_err() {
             let mut holder = String::new();
             let _ = file.read_to_string(&mut holder);

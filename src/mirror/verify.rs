@@ -30,7 +30,8 @@ pub fn verify(store: &Store) -> Result<Vec<Check>, MirrorError> {
         };
         checks.push(Check { what: format!("digest of {}", file.path), trouble });
     }
-    let (names, kept_aside, records) = (manifest.names, manifest.kept_aside, manifest.sources.iter().find(|s| s.name == "nvd").map(|s| s.records));
+    let (names, kept_aside, records) =
+        (manifest.names, manifest.kept_aside, manifest.sources.iter().find(|s| s.name == "nvd").map(|s| s.records));
     match Reader::open(&folder, store.state(manifest)) {
         Ok(reader) => checks.extend(verify_tables(&reader, names, kept_aside, records)),
         Err(error) => checks.push(Check { what: "opening the database".to_owned(), trouble: Some(error.to_string()) }),

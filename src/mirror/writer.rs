@@ -147,15 +147,20 @@ impl Writer {
     pub fn write_osv(&mut self, source: &str, advisory: &OsvAdvisory) -> Result<(), MirrorError> {
         let body = serde_json::to_string(advisory).map_err(|error| MirrorError::Index(error.to_string()))?;
         let connection = &self.connection;
-        let old: Option<i64> = connection.prepare_cached("SELECT rowid FROM osv WHERE id = ?")?.query_row([&advisory.id], |row| row.get(0)).ok();
+        let old: Option<i64> =
+            connection.prepare_cached("SELECT rowid FROM osv WHERE id = ?")?.query_row([&advisory.id], |row| row.get(0)).ok();
         if let Some(old) = old {
             for sql in ["DELETE FROM osv_package WHERE osv = ?", "DELETE FROM osv_alias WHERE osv = ?", "DELETE FROM osv WHERE rowid = ?"] {
                 connection.prepare_cached(sql)?.execute([old])?;
             }
         }
-        connection
-            .prepare_cached("INSERT INTO osv (id, source, modified, withdrawn, body) VALUES (?, ?, ?, ?, ?)")?
-            .execute(params![advisory.id, source, advisory.modified, advisory.withdrawn, body])?;
+        connection.prepare_cached("INSERT INTO osv (id, source, modified, withdrawn, body) VALUES (?, ?, ?, ?, ?)")?.execute(params![
+            advisory.id,
+            source,
+            advisory.modified,
+            advisory.withdrawn,
+            body
+        ])?;
         let rowid = connection.last_insert_rowid();
         let mut package = connection.prepare_cached("INSERT OR IGNORE INTO osv_package VALUES (?, ?, ?)")?;
         for affected in &advisory.affected {
@@ -202,7 +207,8 @@ impl Writer {
     /// When the database cannot be read.
     pub fn products(&self) -> Result<Vec<super::index::Document>, MirrorError> {
         let mut select = self.connection.prepare("SELECT part, vendor, product FROM product WHERE product <> '*'")?;
-        let rows = select.query_map([], |row| Ok(super::index::Document { part: row.get(0)?, vendor: row.get(1)?, product: row.get(2)? }))?;
+        let rows =
+            select.query_map([], |row| Ok(super::index::Document { part: row.get(0)?, vendor: row.get(1)?, product: row.get(2)? }))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -244,12 +244,7 @@ impl VersionRange {
 
 impl fmt::Display for VersionRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ends = [
-            (">=", &self.start_including),
-            (">", &self.start_excluding),
-            ("<=", &self.end_including),
-            ("<", &self.end_excluding),
-        ];
+        let ends = [(">=", &self.start_including), (">", &self.start_excluding), ("<=", &self.end_including), ("<", &self.end_excluding)];
         let mut separator = "";
         for (sign, end) in ends {
             if let Some(version) = end {
@@ -421,8 +416,7 @@ impl OsvAdvisory {
         let distro = self.affected.iter().any(|package| is_distro_ecosystem(&package.ecosystem));
         let extra: &[String] = if distro { &self.related } else { &[] };
         let own = std::iter::once(&self.id);
-        let mut ids: Vec<CveId> =
-            own.chain(&self.aliases).chain(&self.upstream).chain(extra).filter_map(|id| id.parse().ok()).collect();
+        let mut ids: Vec<CveId> = own.chain(&self.aliases).chain(&self.upstream).chain(extra).filter_map(|id| id.parse().ok()).collect();
         ids.sort_unstable();
         ids.dedup();
         ids
@@ -441,7 +435,20 @@ pub fn is_distro_ecosystem(word: &str) -> bool {
     let base = word.split(':').next().unwrap_or(word);
     matches!(
         base,
-        "Debian" | "Ubuntu" | "Alpine" | "AlmaLinux" | "Rocky Linux" | "SUSE" | "openSUSE" | "Red Hat" | "Wolfi" | "Chainguard" | "Mageia" | "Photon OS" | "openEuler" | "Azure Linux"
+        "Debian"
+            | "Ubuntu"
+            | "Alpine"
+            | "AlmaLinux"
+            | "Rocky Linux"
+            | "SUSE"
+            | "openSUSE"
+            | "Red Hat"
+            | "Wolfi"
+            | "Chainguard"
+            | "Mageia"
+            | "Photon OS"
+            | "openEuler"
+            | "Azure Linux"
     )
 }
 
@@ -462,7 +469,17 @@ mod tests {
 
     #[test]
     fn scores_become_severities_at_the_published_borders() {
-        for (score, severity) in [(0.0, "none"), (0.1, "low"), (3.9, "low"), (4.0, "medium"), (6.9, "medium"), (7.0, "high"), (8.9, "high"), (9.0, "critical"), (10.0, "critical")] {
+        for (score, severity) in [
+            (0.0, "none"),
+            (0.1, "low"),
+            (3.9, "low"),
+            (4.0, "medium"),
+            (6.9, "medium"),
+            (7.0, "high"),
+            (8.9, "high"),
+            (9.0, "critical"),
+            (10.0, "critical"),
+        ] {
             assert_eq!(Severity::of_score(score).name(), severity);
         }
     }
@@ -471,7 +488,8 @@ mod tests {
     fn a_distribution_answers_upstream_ids_a_language_database_only_aliases() {
         let mut advisory: OsvAdvisory = serde_json::from_str(
             r#"{"id":"DSA-1","upstream":["CVE-2020-0001"],"related":["CVE-2020-0002"],"affected":[{"ecosystem":"Debian:11","name":"x"}]}"#,
-        ).unwrap();
+        )
+        .unwrap();
         assert_eq!(advisory.cves().len(), 2);
         advisory.affected[0].ecosystem = "PyPI".to_owned();
         assert_eq!(advisory.cves().len(), 1);

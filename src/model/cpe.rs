@@ -390,7 +390,14 @@ mod tests {
 
     #[test]
     fn malformed_names_are_refused() {
-        for bad in ["", "cpe:2.3:a:b", "cpe:2.3:x:b:c:*:*:*:*:*:*:*:*", "cpe:2.3:a:b:c:*:*:*:*:*:*:*:*:*", r"cpe:2.3:a:b:c:*:*:*:*:*:*:*:\", "cpe:2.3:a::c:*:*:*:*:*:*:*:*"] {
+        for bad in [
+            "",
+            "cpe:2.3:a:b",
+            "cpe:2.3:x:b:c:*:*:*:*:*:*:*:*",
+            "cpe:2.3:a:b:c:*:*:*:*:*:*:*:*:*",
+            r"cpe:2.3:a:b:c:*:*:*:*:*:*:*:\",
+            "cpe:2.3:a::c:*:*:*:*:*:*:*:*",
+        ] {
             assert!(bad.parse::<CpeName>().is_err(), "{bad}");
         }
     }
@@ -399,9 +406,20 @@ mod tests {
     fn wildcards_cover_as_the_specification_says() {
         let value = |text: &str| Attribute::parse(text);
         for (source, target, expected) in [
-            ("*", "-", true), ("-", "*", false), ("-", "-", true), ("1.0", "1.0", true), ("1.0", "1.1", false),
-            ("8.*", "8.1", true), ("8.*", "9.1", false), ("?.1", "8.1", true), ("??.1", "8.1", true), ("?.1", "88.1", false),
-            ("*.1", "8.1", true), (r"abc\*", "abcd", false), ("abc*", r"abc\*", true), ("*b*", "abc", true),
+            ("*", "-", true),
+            ("-", "*", false),
+            ("-", "-", true),
+            ("1.0", "1.0", true),
+            ("1.0", "1.1", false),
+            ("8.*", "8.1", true),
+            ("8.*", "9.1", false),
+            ("?.1", "8.1", true),
+            ("??.1", "8.1", true),
+            ("?.1", "88.1", false),
+            ("*.1", "8.1", true),
+            (r"abc\*", "abcd", false),
+            ("abc*", r"abc\*", true),
+            ("*b*", "abc", true),
         ] {
             assert_eq!(value(source).covers(&value(target)), expected, "{source} {target}");
         }

@@ -256,7 +256,10 @@ mod tests {
             ("pkg:npm/@angular/core@1.0.0", "pkg:npm/%40angular/core@1.0.0"),
             ("pkg:pypi/Zope_Interface@5.0", "pkg:pypi/zope-interface@5.0"),
             ("pkg:cargo/smallvec@0.5.1", "pkg:cargo/smallvec@0.5.1"),
-            ("pkg:deb/debian/openssl@1.1.1n-0+deb11u3?distro=debian-11&arch=amd64", "pkg:deb/debian/openssl@1.1.1n-0%2Bdeb11u3?arch=amd64&distro=debian-11"),
+            (
+                "pkg:deb/debian/openssl@1.1.1n-0+deb11u3?distro=debian-11&arch=amd64",
+                "pkg:deb/debian/openssl@1.1.1n-0%2Bdeb11u3?arch=amd64&distro=debian-11",
+            ),
         ] {
             assert_eq!(given.parse::<Purl>().unwrap().text(), canonical);
         }

@@ -24,13 +24,8 @@ pub enum Doubt {
 
 impl Doubt {
     /// All doubts, lightest first.
-    pub const ALL: [Self; 5] = [
-        Self::WeakIdentity,
-        Self::PlatformUnseen,
-        Self::DistroMayBackport,
-        Self::OtherSource,
-        Self::VersionUnparsable,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::WeakIdentity, Self::PlatformUnseen, Self::DistroMayBackport, Self::OtherSource, Self::VersionUnparsable];
 
     /// The name used in files, flags and reports.
     #[must_use]
@@ -139,11 +134,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_truth() -> impl Strategy<Value = Truth> {
-        prop_oneof![
-            Just(Truth::Yes),
-            Just(Truth::No),
-            (0..Doubt::ALL.len()).prop_map(|i| Truth::Unknown(Doubt::ALL[i])),
-        ]
+        prop_oneof![Just(Truth::Yes), Just(Truth::No), (0..Doubt::ALL.len()).prop_map(|i| Truth::Unknown(Doubt::ALL[i])),]
     }
 
     proptest! {

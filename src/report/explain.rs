@@ -9,9 +9,12 @@ use std::fmt::Write;
 #[must_use]
 pub fn render(inventory: &Inventory, identities: &[Identity], findings: &[Finding], matches: &Matches, id: Option<&str>) -> String {
     let mut out = String::new();
-    let wanted = |name: &str, aliases: &[String]| id.is_none_or(|id| name.eq_ignore_ascii_case(id) || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id)));
+    let wanted = |name: &str, aliases: &[String]| {
+        id.is_none_or(|id| name.eq_ignore_ascii_case(id) || aliases.iter().any(|alias| alias.eq_ignore_ascii_case(id)))
+    };
     for (index, (package, identity)) in inventory.packages.iter().zip(identities).enumerate() {
-        let found: Vec<&Finding> = findings.iter().filter(|finding| finding.found.package == index && wanted(&finding.found.id, &finding.found.aliases)).collect();
+        let found: Vec<&Finding> =
+            findings.iter().filter(|finding| finding.found.package == index && wanted(&finding.found.id, &finding.found.aliases)).collect();
         let turned: Vec<_> = matches.rejections.iter().filter(|one| one.package == index && wanted(&one.id, &[])).collect();
         let leads: Vec<_> = matches.leads.iter().filter(|one| one.package == index && wanted(&one.id, &[])).collect();
         if id.is_some() && found.is_empty() && turned.is_empty() && leads.is_empty() {
@@ -20,7 +23,8 @@ pub fn render(inventory: &Inventory, identities: &[Identity], findings: &[Findin
         let _ = writeln!(out, "{}", tame(package.purl.text()));
         for candidate in &identity.candidates {
             let doubt = candidate.doubt.map(|doubt| format!(", in doubt: {doubt}")).unwrap_or_default();
-            let _ = writeln!(out, "├─ is {} ({}{doubt}): {}", candidate.product, candidate.basis.name(), tame(&candidate.evidence.join("; ")));
+            let _ =
+                writeln!(out, "├─ is {} ({}{doubt}): {}", candidate.product, candidate.basis.name(), tame(&candidate.evidence.join("; ")));
         }
         for rival in &identity.rivals {
             let _ = writeln!(out, "├─ is not {}: {}", rival.product, tame(&rival.reason));

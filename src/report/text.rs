@@ -39,10 +39,13 @@ pub fn render(report: &Report) -> String {
             wrap(&mut out, &gap.reason, 6);
         }
     }
-    let unread: Vec<_> = report.coverage.iter().filter(|line| matches!(line.state, crate::model::package::CoverageState::Unsupported)).collect();
+    let unread: Vec<_> =
+        report.coverage.iter().filter(|line| matches!(line.state, crate::model::package::CoverageState::Unsupported)).collect();
     if !unread.is_empty() {
         heading(&mut out, "Known, but not read", unread.len());
-        unread.iter().for_each(|entry| wrap(&mut out, &format!("{} ({}): {}", entry.path, entry.reader, entry.reason.as_deref().unwrap_or_default()), 2));
+        unread.iter().for_each(|entry| {
+            wrap(&mut out, &format!("{} ({}): {}", entry.path, entry.reader, entry.reason.as_deref().unwrap_or_default()), 2)
+        });
     }
     for rule in &report.unused_rules {
         let place = rule.location.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -56,7 +59,16 @@ pub fn render(report: &Report) -> String {
 fn full(out: &mut String, finding: &FindingEntry) {
     let score = finding.cvss.first().map(|cvss| format!(" {:.1}", cvss.score)).unwrap_or_default();
     let exploited = if finding.kev { "  EXPLOITED" } else { "" };
-    line(out, &format!("  {}{score}{exploited}  {}  {} {}", finding.severity.to_uppercase(), finding.id, finding.package.name, finding.package.version));
+    line(
+        out,
+        &format!(
+            "  {}{score}{exploited}  {}  {} {}",
+            finding.severity.to_uppercase(),
+            finding.id,
+            finding.package.name,
+            finding.package.version
+        ),
+    );
     if let Some(doubt) = finding.doubt {
         line(out, &format!("      in doubt: {doubt}"));
     }
@@ -83,9 +95,16 @@ fn brief(out: &mut String, finding: &FindingEntry) {
 fn closing(out: &mut String, report: &Report) {
     let s = &report.summary;
     let _ = writeln!(out);
-    let counts = format!("{} packages, {} findings: {} denied, {} warned, {} suppressed, {} in doubt; {} gaps", s.packages, s.findings, s.denied, s.warned, s.suppressed, s.doubtful, s.gaps);
+    let counts = format!(
+        "{} packages, {} findings: {} denied, {} warned, {} suppressed, {} in doubt; {} gaps",
+        s.packages, s.findings, s.denied, s.warned, s.suppressed, s.doubtful, s.gaps
+    );
     wrap(out, &counts, 0);
-    let mirror = if report.mirror.kind == "starter" { "starter feed".to_owned() } else { format!("mirror generation {} of {}", report.mirror.generation, report.mirror.built_at) };
+    let mirror = if report.mirror.kind == "starter" {
+        "starter feed".to_owned()
+    } else {
+        format!("mirror generation {} of {}", report.mirror.generation, report.mirror.built_at)
+    };
     wrap(out, &format!("{mirror}; {} of its CVEs have no configuration", report.mirror.unconfigured), 0);
     wrap(out, &format!("exit {}: {}", report.exit_code, report.outcome.sentence()), 0);
 }

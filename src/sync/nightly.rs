@@ -99,7 +99,15 @@ pub fn run(store: &Store, options: &Options, progress: &mut dyn FnMut(Event)) ->
     if let (Some(base), true) = (&base, wanted.is_empty()) {
         store.note_contact("nvd", Some(&options.now), "current")?;
         let records = base.sources.iter().map(|source| source.records).sum();
-        return Ok(Synced { generation: base.generation, published: false, feeds: 0, records, kept_aside: base.kept_aside, absent_years, failures: Vec::new() });
+        return Ok(Synced {
+            generation: base.generation,
+            published: false,
+            feeds: 0,
+            records,
+            kept_aside: base.kept_aside,
+            absent_years,
+            failures: Vec::new(),
+        });
     }
     progress(Event::Planned(wanted.len()));
     let growing = store.begin()?;
@@ -112,7 +120,10 @@ pub fn run(store: &Store, options: &Options, progress: &mut dyn FnMut(Event)) ->
 
 /// The last generation, if a new one may grow from it.
 fn usable(store: &Store) -> Option<Manifest> {
-    store.manifest().ok().filter(|manifest| manifest.facts == facts_digest() && store.folder(manifest.generation).join(store::DATABASE).is_file())
+    store
+        .manifest()
+        .ok()
+        .filter(|manifest| manifest.facts == facts_digest() && store.folder(manifest.generation).join(store::DATABASE).is_file())
 }
 
 fn facts_digest() -> String {
@@ -161,7 +172,9 @@ fn wanted<'a>(offers: &'a [Offer], base: Option<&Manifest>, costly: bool) -> Vec
     let modified = offers.iter().find(|offer| offer.name == "modified");
     let needed = |offer: &&Offer| {
         let Some(known) = base.and_then(|base| base.feeds.get(&offer.name)) else { return true };
-        let brought = costly && !RUNNING.contains(&offer.name.as_str()) && modified.is_some_and(|modified| covers(&modified.meta.last_modified, &known.covered_until));
+        let brought = costly
+            && !RUNNING.contains(&offer.name.as_str())
+            && modified.is_some_and(|modified| covers(&modified.meta.last_modified, &known.covered_until));
         known.sha256 != offer.meta.sha256 && !brought
     };
     offers.iter().filter(needed).collect()
@@ -290,7 +303,9 @@ fn write(writer: &mut Writer, messages: Receiver<Message>, keeps_old: bool, prog
             }
             // Nothing of a feed that fails its checksum was used, so its last good data stands; one that breaks
             // off in the middle may be half applied, so this generation is thrown away.
-            Message::Failed(error) if keeps_old && !matches!(error, SyncError::Syntax { .. } | SyncError::Read { .. }) => failures.push(error.to_string()),
+            Message::Failed(error) if keeps_old && !matches!(error, SyncError::Syntax { .. } | SyncError::Read { .. }) => {
+                failures.push(error.to_string())
+            }
             Message::Failed(error) => return Err(error),
             Message::Ended(records) => return Ok((records, read, failures)),
         }
@@ -332,7 +347,13 @@ fn seal(
         facts: facts_digest(),
         generation: 0,
         built_at: options.now.clone(),
-        sources: vec![SourceState { name: "nvd".to_owned(), contacted: options.now.clone(), newest, records: grown.records, state: state.clone() }],
+        sources: vec![SourceState {
+            name: "nvd".to_owned(),
+            contacted: options.now.clone(),
+            newest,
+            records: grown.records,
+            state: state.clone(),
+        }],
         feeds,
         absent_years: absent_years.clone(),
         unconfigured: unconfigured?,
@@ -342,7 +363,15 @@ fn seal(
     };
     let generation = store.publish(growing, manifest)?;
     store.note_contact("nvd", grown.failures.is_empty().then_some(options.now.as_str()), &state)?;
-    Ok(Synced { generation, published: true, feeds: grown.read.len(), records: grown.records, kept_aside, absent_years, failures: grown.failures })
+    Ok(Synced {
+        generation,
+        published: true,
+        feeds: grown.read.len(),
+        records: grown.records,
+        kept_aside,
+        absent_years,
+        failures: grown.failures,
+    })
 }
 
 fn link_folder(from: &Path, to: &Path) -> Result<(), MirrorError> {
@@ -361,7 +390,10 @@ fn stamps(base: Option<&Manifest>, offers: &[Offer], read: &[(String, u64)]) -> 
     for (name, records) in read {
         let Some(offer) = offers.iter().find(|offer| offer.name == *name) else { continue };
         let time = offer.meta.last_modified.clone();
-        feeds.insert(name.clone(), FeedStamp { sha256: offer.meta.sha256.clone(), last_modified: time.clone(), covered_until: time, records: *records });
+        feeds.insert(
+            name.clone(),
+            FeedStamp { sha256: offer.meta.sha256.clone(), last_modified: time.clone(), covered_until: time, records: *records },
+        );
     }
     if let Some(modified) = feeds.get("modified").map(|feed| feed.last_modified.clone()) {
         for feed in feeds.values_mut().filter(|feed| covers(&modified, &feed.covered_until)) {

@@ -94,6 +94,13 @@ pub fn build(nvd_feed: &str, osv_list: &str, kev: &str) -> Result<Reader, SyncEr
         source("osv", &list.timestamp, list.advisories.len()),
         source("kev", &exploited.version, exploited.vulnerabilities.len()),
     ];
-    let state = MirrorState { kind: "starter".to_owned(), generation: 0, built_at: feed.timestamp, sources, absent_years: Vec::new(), unconfigured };
+    let state = MirrorState {
+        kind: "starter".to_owned(),
+        generation: 0,
+        built_at: feed.timestamp,
+        sources,
+        absent_years: Vec::new(),
+        unconfigured,
+    };
     Ok(Reader::over_memory(connection, state))
 }

@@ -15,12 +15,20 @@ enum Token<'a> {
 
 /// Words that announce a release, in their order; `m` is a milestone.
 const BEFORE: [(&str, u8); 14] = [
-    ("dev", 0), ("snapshot", 0), ("nightly", 0),
-    ("alpha", 1), ("a", 1),
-    ("beta", 2), ("b", 2),
-    ("milestone", 3), ("m", 3),
-    ("pre", 4), ("preview", 4),
-    ("rc", 5), ("cr", 5), ("candidate", 5),
+    ("dev", 0),
+    ("snapshot", 0),
+    ("nightly", 0),
+    ("alpha", 1),
+    ("a", 1),
+    ("beta", 2),
+    ("b", 2),
+    ("milestone", 3),
+    ("m", 3),
+    ("pre", 4),
+    ("preview", 4),
+    ("rc", 5),
+    ("cr", 5),
+    ("candidate", 5),
 ];
 
 /// Words that say only that this is the release itself.
@@ -62,12 +70,16 @@ fn tokens(text: &str) -> Option<Vec<Placed<'_>>> {
         let kind = |b: u8| (b.is_ascii_digit(), b.is_ascii_alphabetic());
         match kind(bytes[at]) {
             (true, _) => {
-                while at < bytes.len() && bytes[at].is_ascii_digit() { at += 1; }
+                while at < bytes.len() && bytes[at].is_ascii_digit() {
+                    at += 1;
+                }
                 out.push((Token::Number(text[start..at].trim_start_matches('0')), separator));
                 separator = false;
             }
             (_, true) => {
-                while at < bytes.len() && bytes[at].is_ascii_alphabetic() { at += 1; }
+                while at < bytes.len() && bytes[at].is_ascii_alphabetic() {
+                    at += 1;
+                }
                 let word = text[start..at].to_ascii_lowercase();
                 if !NOISE.contains(&word.as_str()) {
                     out.push((Token::Word(word), separator));

@@ -83,7 +83,13 @@ pub(crate) mod table {
                 for j in i + 1..versions.len() {
                     let expected = if signs[i..j].contains(&"<") { Ordering::Less } else { Ordering::Equal };
                     assert_eq!(compare(versions[i], versions[j]), Some(expected), "{} ? {} in `{line}`", versions[i], versions[j]);
-                    assert_eq!(compare(versions[j], versions[i]), Some(expected.reverse()), "{} ? {} in `{line}`", versions[j], versions[i]);
+                    assert_eq!(
+                        compare(versions[j], versions[i]),
+                        Some(expected.reverse()),
+                        "{} ? {} in `{line}`",
+                        versions[j],
+                        versions[i]
+                    );
                 }
             }
         }

@@ -35,9 +35,13 @@ struct Entry {
 /// # Errors
 /// When it is not TOML of that shape or of a version that is not known.
 pub fn read(text: &str) -> Result<Reading, Blemish> {
-    let lock: Lock = toml::from_str(text).map_err(|error| Blemish { offset: error.span().map_or(0, |span| span.start), reason: told(&error, text) })?;
+    let lock: Lock =
+        toml::from_str(text).map_err(|error| Blemish { offset: error.span().map_or(0, |span| span.start), reason: told(&error, text) })?;
     if let Some(version) = lock.version.as_ref().filter(|version| *version.get_ref() > 4) {
-        return Err(Blemish { offset: version.span().start, reason: format!("lockfile version {} is newer than 4, the newest that is known", version.get_ref()) });
+        return Err(Blemish {
+            offset: version.span().start,
+            reason: format!("lockfile version {} is newer than 4, the newest that is known", version.get_ref()),
+        });
     }
     let own = lock.package.iter().map(Spanned::get_ref).filter(|entry| entry.source.is_none());
     let direct: BTreeSet<&str> = own.clone().flat_map(|entry| &entry.dependencies).filter_map(|name| name.split(' ').next()).collect();
@@ -51,7 +55,14 @@ pub fn read(text: &str) -> Result<Reading, Blemish> {
             Ok(purl) => reading.found.push(Found {
                 version: entry.version.clone(),
                 origin: origin_of(source),
-                integrity: entry.checksum.as_deref().or(old).filter(|sum| *sum != "<none>").map(|sum| format!("sha256:{sum}")).into_iter().collect(),
+                integrity: entry
+                    .checksum
+                    .as_deref()
+                    .or(old)
+                    .filter(|sum| *sum != "<none>")
+                    .map(|sum| format!("sha256:{sum}"))
+                    .into_iter()
+                    .collect(),
                 direct: Some(direct.contains(name.as_str())),
                 ..Found::new(purl, offset)
             }),

@@ -81,7 +81,11 @@ fn add(component: &Component<'_>, offset: usize, reading: &mut Reading) -> Resul
     if component.scope.as_deref() == Some("excluded") || matches!(&*component.kind, "file" | "data" | "cryptographic-asset") {
         return Ok(());
     }
-    let stated = component.cpe.as_deref().map(|text| CpeName::read(text).map_err(|error| format!("component `{}`: {error}", component.name))).transpose()?;
+    let stated = component
+        .cpe
+        .as_deref()
+        .map(|text| CpeName::read(text).map_err(|error| format!("component `{}`: {error}", component.name)))
+        .transpose()?;
     let purl = match (&component.purl, &stated) {
         (Some(text), _) => text.parse::<Purl>().map_err(|error| error.to_string())?,
         (None, Some(cpe)) => purl_of(component, cpe)?,
@@ -105,7 +109,8 @@ fn purl_of(component: &Component<'_>, cpe: &CpeName) -> Result<Purl, String> {
         (given, _) => given.to_owned(),
     };
     let group = if component.group.is_empty() { String::new() } else { format!("{}/", component.group) };
-    Purl::of_package(crate::model::purl::Ecosystem::Generic, &format!("{group}{}", component.name), &version).map_err(|error| error.to_string())
+    Purl::of_package(crate::model::purl::Ecosystem::Generic, &format!("{group}{}", component.name), &version)
+        .map_err(|error| error.to_string())
 }
 
 #[cfg(test)]

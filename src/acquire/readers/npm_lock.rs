@@ -57,7 +57,9 @@ struct Root {
 
 impl Root {
     fn asks_for(&self, name: &str) -> bool {
-        [&self.dependencies, &self.dev_dependencies, &self.optional_dependencies, &self.peer_dependencies].iter().any(|map| map.contains_key(name))
+        [&self.dependencies, &self.dev_dependencies, &self.optional_dependencies, &self.peer_dependencies]
+            .iter()
+            .any(|map| map.contains_key(name))
     }
 }
 
@@ -68,7 +70,10 @@ impl Root {
 pub fn read(text: &str) -> Result<Reading, Blemish> {
     let lock: Lock<'_> = json::parse(text)?;
     match (lock.lockfile_version, &lock.packages, &lock.dependencies) {
-        (Some(4..), _, _) => Err(at_start(format!("lockfileVersion {} is newer than 3, the newest that is known", lock.lockfile_version.unwrap_or_default()))),
+        (Some(4..), _, _) => Err(at_start(format!(
+            "lockfileVersion {} is newer than 3, the newest that is known",
+            lock.lockfile_version.unwrap_or_default()
+        ))),
         (_, Some(packages), _) => Ok(read_packages(text, packages)),
         (_, None, Some(dependencies)) => {
             let mut reading = Reading::default();
@@ -133,7 +138,10 @@ fn read_dependencies(text: &str, dependencies: &Members<'_>, depth: usize, readi
             Ok(mut entry) => {
                 // In version 1 the version field holds the source of what is no registry package.
                 let spec = entry.version.clone().unwrap_or_default();
-                let alias = spec.strip_prefix("npm:").and_then(|target| target.rsplit_once('@')).map(|(name, version)| (name.to_owned(), version.to_owned()));
+                let alias = spec
+                    .strip_prefix("npm:")
+                    .and_then(|target| target.rsplit_once('@'))
+                    .map(|(name, version)| (name.to_owned(), version.to_owned()));
                 let foreign = spec.contains("://") || spec.starts_with("file:") || spec.starts_with("github:");
                 let name = match alias {
                     Some((target, version)) => {
@@ -171,9 +179,19 @@ fn add(reading: &mut Reading, name: &str, entry: Entry, direct: Option<bool>, of
         Ok(purl) => reading.found.push(Found {
             version,
             origin,
-            integrity: entry.integrity.into_iter().flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>()).collect(),
+            integrity: entry
+                .integrity
+                .into_iter()
+                .flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+                .collect(),
             install_script: entry.has_install_script,
-            scope: if entry.dev { Scope::Development } else if entry.optional || entry.dev_optional { Scope::Optional } else { Scope::Production },
+            scope: if entry.dev {
+                Scope::Development
+            } else if entry.optional || entry.dev_optional {
+                Scope::Optional
+            } else {
+                Scope::Production
+            },
             direct,
             ..Found::new(purl, offset)
         }),
@@ -190,7 +208,9 @@ fn origin_of(resolved: &str) -> Origin {
     } else if resolved.starts_with("file:") || !resolved.contains("://") {
         Origin::Path(address)
     } else if resolved.contains("/-/") {
-        Origin::Registry(address.split("/-/").next().unwrap_or_default().rsplit_once('/').map_or(String::new(), |(host, _)| format!("{host}/")))
+        Origin::Registry(
+            address.split("/-/").next().unwrap_or_default().rsplit_once('/').map_or(String::new(), |(host, _)| format!("{host}/")),
+        )
     } else {
         Origin::Url(address)
     }

@@ -56,7 +56,9 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
 fn read_line(line: &str, offset: usize, reading: &mut Reading) {
     let line = line.trim_start_matches('\u{feff}');
     let mut blemish = |reason: String| reading.blemishes.push(Blemish { offset, reason });
-    let option = |names: [&str; 2]| names.iter().find_map(|name| line.strip_prefix(name)).map(|rest| rest.trim_start_matches(['=', ' ', '\t']).trim().to_owned());
+    let option = |names: [&str; 2]| {
+        names.iter().find_map(|name| line.strip_prefix(name)).map(|rest| rest.trim_start_matches(['=', ' ', '\t']).trim().to_owned())
+    };
     if let Some(path) = option(["--requirement", "-r"]).or_else(|| option(["--constraint", "-c"])) {
         reading.includes.push(Include { path, offset });
         return;
@@ -95,10 +97,18 @@ fn read_line(line: &str, offset: usize, reading: &mut Reading) {
     let rest = rest.trim_start_matches('(').trim_end_matches(')');
     let version = rest.strip_prefix("===").or_else(|| rest.strip_prefix("==")).map(str::trim);
     match version {
-        Some(version) if !version.is_empty() && !version.contains([',', '*', ' ', '<', '>', '!']) => match Purl::of_package(Ecosystem::Pypi, name, version) {
-            Ok(purl) => reading.found.push(Found { version: version.to_owned(), integrity, direct: None, scope: Scope::Production, ..Found::new(purl, offset) }),
-            Err(error) => blemish(error.to_string()),
-        },
+        Some(version) if !version.is_empty() && !version.contains([',', '*', ' ', '<', '>', '!']) => {
+            match Purl::of_package(Ecosystem::Pypi, name, version) {
+                Ok(purl) => reading.found.push(Found {
+                    version: version.to_owned(),
+                    integrity,
+                    direct: None,
+                    scope: Scope::Production,
+                    ..Found::new(purl, offset)
+                }),
+                Err(error) => blemish(error.to_string()),
+            }
+        }
         _ if name.is_empty() => blemish(format!("`{}` is not a requirement", clip(line))),
         _ => blemish(format!("`{}` is not pinned to one version: write `{name}==VERSION`, or check a lockfile", clip(requirement))),
     }

@@ -1,0 +1,27 @@
+//! The one integration binary: the whole program on real tiny mirrors, and the walls of the house.
+
+mod check;
+mod sync;
+mod walls;
+
+use assert_cmd::Command;
+use std::path::Path;
+
+/// The program, with nothing of this machine's environment.
+pub fn scacheck() -> Command {
+    let mut command = Command::cargo_bin("scacheck").unwrap();
+    command.env_clear().env("HOME", "/nonexistent");
+    command
+}
+
+/// Runs it; gives exit code, stdout and stderr.
+pub fn run(arguments: &[&str]) -> (i32, String, String) {
+    let output = scacheck().args(arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+/// The path as an argument.
+pub fn arg(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
