@@ -61,7 +61,7 @@ pub fn report(request: &Request, mirror: &MirrorState, checked: Vec<Checked>, mu
         warnings,
     };
     checked.into_iter().for_each(|one| add(&mut report, one));
-    report.findings.sort_by(|a, b| rank(a).cmp(&rank(b)));
+    report.findings.sort_by_cached_key(rank);
     report.summary = summary(&report);
     report
 }

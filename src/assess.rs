@@ -128,10 +128,10 @@ fn clear_all(findings: &mut [Finding], packages: &[Package]) {
         }
     }
     for finding in findings {
-        if finding.suggested.is_some() {
-            if let Some(fix) = best.get(&finding.found.package) {
-                finding.suggested = Some(fix.clone());
-            }
+        if finding.suggested.is_some()
+            && let Some(fix) = best.get(&finding.found.package)
+        {
+            finding.suggested = Some(fix.clone());
         }
     }
 }
@@ -197,7 +197,7 @@ mod tests {
             score: 1.0,
             source: source.into(),
         };
-        let mut list = vec![
+        let mut list = [
             cvss("2.0", "nvd@nist.gov"),
             cvss("3.1", "GHSA-1"),
             cvss("4.0", "cna@example.test"),

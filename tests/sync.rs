@@ -36,7 +36,8 @@ impl Scene {
     }
 
     fn sync(&self, more: &[&str]) -> (i32, String, String) {
-        let base = ["sync", "--nvd", arg(self.feeds.path()), "--db", arg(self.mirror.path()), "--years", "2020-2021", "--today", "2026-01-02"];
+        let base =
+            ["sync", "--nvd", arg(self.feeds.path()), "--db", arg(self.mirror.path()), "--years", "2020-2021", "--today", "2026-01-02"];
         run(&[&base[..], more].concat())
     }
 

@@ -153,10 +153,10 @@ impl<'a> Desk<'a> {
 
     fn read_known(&mut self, tree: &dyn Tree, path: &str) {
         let name = path.rsplit('/').next().unwrap_or(path);
-        if let Some(entry) = entry_for(name) {
-            if let Known::Read(reader) = entry.known {
-                self.read_file(tree, path, entry.format, reader);
-            }
+        if let Some(entry) = entry_for(name)
+            && let Known::Read(reader) = entry.known
+        {
+            self.read_file(tree, path, entry.format, reader);
         }
     }
 

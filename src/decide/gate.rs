@@ -33,15 +33,12 @@ fn judge_certain(finding: &Finding, policy: &Policy) -> Verdict {
         return said(Decision::Deny, "gate", "known to be exploited (KEV)".to_owned());
     }
     let severity = facts.severity();
-    if let Some(threshold) = gate.severity {
-        if severity >= threshold {
-            let text = if severity == Severity::Unscored {
-                "unscored".to_owned()
-            } else {
-                format!("severity {severity}, the gate is at {threshold}")
-            };
-            return said(Decision::Deny, "gate", text);
-        }
+    if let Some(threshold) = gate.severity
+        && severity >= threshold
+    {
+        let text =
+            if severity == Severity::Unscored { "unscored".to_owned() } else { format!("severity {severity}, the gate is at {threshold}") };
+        return said(Decision::Deny, "gate", text);
     }
     match (facts.score(), gate.cvss) {
         (Some(score), Some(least)) if score >= least => {

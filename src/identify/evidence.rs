@@ -51,10 +51,10 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[P
             Opinion::MayBe(says(&own))
         };
     }
-    if let Some((world, weight)) = foreign.filter(|(_, weight)| f64::from(*weight) > f64::from(own.words + firm)) {
-        if f64::from(weight) / f64::from(count) >= 0.34 {
-            return Opinion::IsNot(format!("{weight} of its {count} CVEs speak of {world}, {} of {ecosystem}", own.words + firm));
-        }
+    if let Some((world, weight)) = foreign.filter(|(_, weight)| f64::from(*weight) > f64::from(own.words + firm))
+        && f64::from(weight) / f64::from(count) >= 0.34
+    {
+        return Opinion::IsNot(format!("{weight} of its {count} CVEs speak of {world}, {} of {ecosystem}", own.words + firm));
     }
     if !shape.exact {
         return Opinion::IsNot(format!("{}, and nothing in its {count} CVEs speaks of {ecosystem}", shape.how));
@@ -123,7 +123,7 @@ fn vendor_world(facts: &ProductFacts, ecosystem: Ecosystem) -> Option<&'static s
     let vendor = name_key(&unquote(&facts.product.vendor));
     let own = world_of(ecosystem).map(|world| world.name.as_str());
     let others = worlds().iter().filter(|world| Some(world.name.as_str()) != own);
-    let of = |known: &&crate::facts::World| known.name == vendor || known.targets.iter().any(|target| *target == vendor);
+    let of = |known: &&crate::facts::World| known.name == vendor || known.targets.contains(&vendor);
     others.filter(|world| !NEUTRAL.contains(&world.name.as_str())).find(of).map(|world| world.name.as_str())
 }
 

@@ -41,7 +41,8 @@ pub fn meets(package: Versioned<'_>, criteria: &MatchCriteria) -> (Truth, String
 }
 
 fn in_range(package: Versioned<'_>, range: &VersionRange) -> Truth {
-    let ends: [(&Option<Box<str>>, fn(Ordering) -> bool); 4] = [
+    type End<'a> = (&'a Option<Box<str>>, fn(Ordering) -> bool);
+    let ends: [End<'_>; 4] = [
         (&range.start_including, Ordering::is_ge),
         (&range.start_excluding, Ordering::is_gt),
         (&range.end_including, Ordering::is_le),

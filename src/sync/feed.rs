@@ -203,7 +203,7 @@ mod tests {
 
     #[test]
     fn cut_and_foreign_feeds_are_told_with_their_place() {
-        assert!(records(r#"{"vulnerabilities":[{"a":1},{"b""#).unwrap_err().contains("byte 27"));
+        assert!(records(r#"{"vulnerabilities":[{"a":1},{"b""#).unwrap_err().contains("byte 28"));
         assert!(records("<html></html>").unwrap_err().contains("not an NVD 2.0 feed"));
         assert!(records(r#"{"vulnerabilities":[{"a":nonsense}]}"#).is_err());
     }

@@ -140,7 +140,7 @@ source = "git+https://example.test/g#1"
     #[test]
     fn what_cannot_be_read_is_said_with_its_place() {
         assert!(read("version = 5").unwrap_err().reason.contains("newer"));
-        assert_eq!(read("version = 3\n[[package]\nname=1").unwrap_err().offset, 21);
+        assert_eq!(read("version = 3\n[[package]\nname=1").unwrap_err().offset, 22);
         assert!(read("[[package]]\nname = \"a\"").is_err());
     }
 }

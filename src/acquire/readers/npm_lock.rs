@@ -77,7 +77,7 @@ pub fn read(text: &str) -> Result<Reading, Blemish> {
         (_, Some(packages), _) => Ok(read_packages(text, packages)),
         (_, None, Some(dependencies)) => {
             let mut reading = Reading::default();
-            read_dependencies(text, dependencies, 0, &mut reading);
+            read_dependencies(text, dependencies, &mut reading);
             Ok(reading)
         }
         // A project without dependencies has neither list; so has a file that is something else.
@@ -124,13 +124,11 @@ fn entry_of(text: &str, value: &RawValue) -> Result<Entry, Blemish> {
 }
 
 /// serde_json itself refuses more than 128 levels, so the recursion is bounded.
-fn read_dependencies(text: &str, dependencies: &Members<'_>, depth: usize, reading: &mut Reading) {
+fn read_dependencies(text: &str, dependencies: &Members<'_>, reading: &mut Reading) {
     #[derive(Deserialize)]
     struct Nested<'a> {
         #[serde(borrow)]
         dependencies: Option<Members<'a>>,
-        #[serde(default)]
-        bundled: bool,
     }
     for (name, value) in &dependencies.0 {
         let offset = json::name_offset(text, name, value);
@@ -158,11 +156,10 @@ fn read_dependencies(text: &str, dependencies: &Members<'_>, depth: usize, readi
             }
             Err(blemish) => reading.blemishes.push(blemish),
         }
-        if let Ok(nested) = serde_json::from_str::<Nested<'_>>(value.get()) {
-            let _ = nested.bundled;
-            if let Some(inner) = nested.dependencies {
-                read_dependencies(text, &inner, depth + 1, reading);
-            }
+        if let Ok(nested) = serde_json::from_str::<Nested<'_>>(value.get())
+            && let Some(inner) = nested.dependencies
+        {
+            read_dependencies(text, &inner, reading);
         }
     }
 }

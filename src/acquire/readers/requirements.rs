@@ -54,7 +54,6 @@ fn logical_lines(text: &str) -> Vec<(usize, String)> {
 }
 
 fn read_line(line: &str, offset: usize, reading: &mut Reading) {
-    let line = line.trim_start_matches('\u{feff}');
     let mut blemish = |reason: String| reading.blemishes.push(Blemish { offset, reason });
     let option = |names: [&str; 2]| {
         names.iter().find_map(|name| line.strip_prefix(name)).map(|rest| rest.trim_start_matches(['=', ' ', '\t']).trim().to_owned())
@@ -156,7 +155,7 @@ mod tests {
 
     #[test]
     fn pins_with_everything_around_them() {
-        let text = "\u{feff}# comment\nDjango==2.2.0  # old\nrequests[security]==2.6.0 ; python_version < '3' \\\n  --hash=sha256:aa \\\n  --hash sha256:bb\r\n\
+        let text = "# comment\nDjango==2.2.0  # old\nrequests[security]==2.6.0 ; python_version < '3' \\\n  --hash=sha256:aa \\\n  --hash sha256:bb\r\n\
                     zope.interface (==5.0)\n-r other.txt\n--index-url https://example.test/\n-e .\nfoo @ git+https://example.test/foo@1\n";
         let reading = read(text).unwrap();
         let names: Vec<&str> = reading.found.iter().map(|found| found.purl.text()).collect();
