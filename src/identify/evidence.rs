@@ -24,7 +24,7 @@ pub enum Opinion {
 const SILENT: u32 = 4;
 
 /// Judges one product among all of its name.
-pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[ProductFacts]) -> Opinion {
+pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&ProductFacts]) -> Opinion {
     if facts.product.part != Part::Application {
         return Opinion::IsNot("it is an operating system or hardware".to_owned());
     }
@@ -63,7 +63,7 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[P
 }
 
 /// The records say too little: the number of products of that name, and of records, decide.
-fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[ProductFacts], own: u32) -> Opinion {
+fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&ProductFacts], own: u32) -> Opinion {
     let count = facts.cves;
     let native = Counts::of(facts, |world| world == "native").words;
     let rivals = all.iter().filter(|other| other.product.part == Part::Application && vendor_world(other, ecosystem).is_none()).count();
@@ -76,7 +76,8 @@ fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[Prod
             Opinion::MayBe(told)
         };
     }
-    if rivals == 1 && count <= SILENT && native * 2 <= count && !short {
+    let backed = vendor_backs(shape, facts);
+    if rivals == 1 && (count <= SILENT || backed) && native * 2 <= count && !short {
         return Opinion::Is(format!("{}, no other product has it, and nothing in its {count} CVEs speaks of another world", shape.how));
     }
     if own == 0 && count > 2 * SILENT && ecosystem != Ecosystem::Pypi {

@@ -107,14 +107,14 @@ fn learned(package: &Package, names: &Reader, identity: &mut Identity) -> Result
 /// Products of the same name, judged by what the mirror's records say about them.
 fn by_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
     let ecosystem = package.ecosystem();
-    for shape in shapes::shapes(ecosystem, &package.name()) {
-        let found = names.products_named(&shape.key)?;
-        let found: Vec<ProductFacts> = found
-            .into_iter()
-            .filter(|facts| shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor)))
-            .collect();
+    let shapes = shapes::shapes(ecosystem, &package.name());
+    let keys: Vec<&str> = shapes.iter().map(|shape| shape.key.as_str()).collect();
+    let all = names.products_named(&keys)?;
+    for shape in &shapes {
+        let agrees = |facts: &ProductFacts| shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor));
+        let found: Vec<&ProductFacts> = all.iter().filter(|(key, facts)| *key == shape.key && agrees(facts)).map(|(_, facts)| facts).collect();
         for facts in &found {
-            match evidence::judge(ecosystem, facts, &shape, &found) {
+            match evidence::judge(ecosystem, facts, shape, &found) {
                 Opinion::Is(evidence) => add(
                     identity,
                     Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt: None, evidence: vec![evidence] },
@@ -145,7 +145,7 @@ fn drop_weak_beside_certain(identity: &mut Identity) {
 /// A distro's source package is upstream's software under upstream's name; the NVD alone leaves a doubt.
 fn by_source(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
     let Some(source) = &package.source else { return Ok(()) };
-    for facts in names.products_named(&crate::model::cpe::name_key(&source.name))? {
+    for (_, facts) in names.products_named(&[&crate::model::cpe::name_key(&source.name)])? {
         if facts.product.part == Part::Application && evidence::could_be_distro(&facts) {
             let evidence = vec![format!("it has the name of the source package {}", source.name)];
             add(identity, Candidate { product: facts.product, basis: Basis::ExactName, doubt: Some(Doubt::DistroMayBackport), evidence });

@@ -26,6 +26,9 @@ fn affixes(ecosystem: Ecosystem) -> (&'static [&'static str], &'static [&'static
     }
 }
 
+/// Endings of packages that are one project built in another way.
+const TWINS: [&str; 5] = ["-gpu", "-cpu", "-headless", "-nightly", "-bin"];
+
 /// All shapes of a package's name, the whole name first.
 pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
     let mut out = Vec::new();
@@ -60,6 +63,12 @@ pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
     // `vendor-product` as one name: apache-airflow is apache:airflow.
     if let Some((vendor, rest)) = key.split_once('-') {
         other(rest.to_owned(), Some(vendor), "its first word is the vendor");
+        out.iter_mut().filter(|shape| shape.vendor.is_some()).for_each(|shape| shape.exact = true);
+    }
+    for twin in TWINS {
+        if let Some(rest) = key.strip_suffix(twin) {
+            out.push(Shape { key: rest.to_owned(), exact: true, vendor: None, how: "same project in another build" });
+        }
     }
     out
 }

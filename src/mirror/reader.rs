@@ -17,9 +17,21 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 /// The configurations of a CVE as stored.
 type Tree = Vec<(Operator, u8, Vec<(Operator, u8, Vec<u64>)>)>;
+
+/// How many keys one question asks for; most packages have fewer shapes.
+const KEYS: usize = 20;
+
+static NAMED: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "SELECT p.id, p.part, p.vendor, p.product, n.cves, p.name_key FROM product p
+         CROSS JOIN product_count n WHERE n.product_id = p.id AND p.name_key IN (?{})",
+        ", ?".repeat(KEYS - 1)
+    )
+});
 
 /// An open mirror.
 pub struct Reader {
@@ -70,17 +82,23 @@ impl Reader {
         &self.connection
     }
 
-    /// Products whose name has this key (`model::cpe::name_key`).
+    /// Products whose name has one of these keys (`model::cpe::name_key`), each with its key.
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn products_named(&self, key: &str) -> Result<Vec<ProductFacts>, MirrorError> {
-        let mut select = self.connection.prepare_cached(
-            "SELECT p.id, p.part, p.vendor, p.product, coalesce(n.cves, 0) FROM product p
-             LEFT JOIN product_count n ON n.product_id = p.id WHERE p.name_key = ? AND n.cves > 0 ORDER BY p.vendor, p.product",
-        )?;
-        let found = select.query_map([key], product_row)?.collect::<Result<Vec<_>, _>>()?;
-        found.into_iter().map(|found| self.with_worlds(found)).collect()
+    pub fn products_named(&self, keys: &[&str]) -> Result<Vec<(String, ProductFacts)>, MirrorError> {
+        let mut out = Vec::new();
+        for keys in keys.chunks(KEYS) {
+            let mut select = self.connection.prepare_cached(&NAMED)?;
+            let padded = (0..KEYS).map(|at| keys.get(at).copied());
+            let found = select.query_map(rusqlite::params_from_iter(padded), |row| Ok((row.get(5)?, product_row(row)?)))?;
+            for found in found {
+                let (key, product) = found?;
+                out.push((key, self.with_worlds(product)?));
+            }
+        }
+        out.sort_by(|a: &(String, ProductFacts), b| a.1.product.cmp(&b.1.product));
+        Ok(out)
     }
 
     /// One product, if the mirror has it.
