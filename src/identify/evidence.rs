@@ -69,7 +69,8 @@ fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&Pro
     let rivals = all.iter().filter(|other| other.product.part == Part::Application && vendor_world(other, ecosystem).is_none()).count();
     let short = shape.key.chars().count() <= 3;
     let told = format!("{}, but none of its {count} CVEs speaks of {ecosystem}", shape.how);
-    if own > 0 && native * 2 < count {
+    // One record in eight is the least that a large body of records must say.
+    if own > 0 && own * 8 >= count && native * 2 < count {
         return if rivals == 1 {
             Opinion::Is(format!("{}; {own} of its {count} CVEs speak of {ecosystem}, and no other product has the name", shape.how))
         } else {

@@ -111,8 +111,10 @@ fn by_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result
     let keys: Vec<&str> = shapes.iter().map(|shape| shape.key.as_str()).collect();
     let all = names.products_named(&keys)?;
     for shape in &shapes {
-        let agrees = |facts: &ProductFacts| shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor));
-        let found: Vec<&ProductFacts> = all.iter().filter(|(key, facts)| *key == shape.key && agrees(facts)).map(|(_, facts)| facts).collect();
+        let agrees =
+            |facts: &ProductFacts| shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor));
+        let found: Vec<&ProductFacts> =
+            all.iter().filter(|(key, facts)| *key == shape.key && agrees(facts)).map(|(_, facts)| facts).collect();
         for facts in &found {
             match evidence::judge(ecosystem, facts, shape, &found) {
                 Opinion::Is(evidence) => add(

@@ -37,7 +37,10 @@ impl Learner {
             for found in self.addresses.find_overlapping_iter(address) {
                 bits |= 1 << (2 * self.address_worlds[found.pattern()]);
             }
-            bits |= self.extension_bits(address);
+            // A page's own ending (`show_bug.cgi`) tells of the server; a file in a repository tells of the project.
+            if ["/blob/", "/tree/", "/src/"].iter().any(|part| address.contains(part)) {
+                bits |= self.extension_bits(address);
+            }
         }
         bits |= self.extension_bits(description);
         let bytes = description.as_bytes();
