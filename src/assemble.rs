@@ -5,6 +5,7 @@ use crate::model::finding::{Finding, Identity, Lead, Rejection};
 use crate::model::mirror::MirrorState;
 use crate::model::package::{CoverageState, Package};
 use crate::model::purl::Ecosystem;
+use crate::model::report::*;
 use crate::model::truth::Truth;
 use crate::model::verdict::*;
 use crate::pipeline::{Checked, Request};

@@ -3,9 +3,10 @@
 
 use crate::mirror::MirrorError;
 use crate::mirror::reader::Reader;
-use crate::model::advisory::{CveDetail, CveId, Cvss, OsvAdvisory, Severity};
+use crate::model::advisory::{CveDetail, CveId, Cvss, Severity};
 use crate::model::finding::{Assessment, Finding, Match};
 use crate::model::mirror::MirrorState;
+use crate::model::osv::OsvAdvisory;
 use crate::model::package::Package;
 use crate::version::VersionOrder;
 use jiff::Timestamp;

@@ -7,12 +7,13 @@ use crate::facts;
 use crate::mirror::MirrorError;
 use crate::mirror::reader::Reader;
 use crate::mirror::store::Store;
-use crate::model::advisory::{CveRecord, OsvAdvisory};
+use crate::model::advisory::CveRecord;
 use crate::model::cpe::ProductName;
 use crate::model::finding::{Finding, Identity, Lead, Matches};
+use crate::model::osv::OsvAdvisory;
 use crate::model::package::{Gap, Inventory, Location, Package};
 use crate::model::purl::Ecosystem;
-use crate::model::verdict::{PolicyFile, Report};
+use crate::model::report::{PolicyFile, Report};
 use crate::sync::{self, SyncError};
 use crate::{assemble, assess, identify, matching};
 use std::collections::BTreeMap;
@@ -193,7 +194,10 @@ fn unjudged(inventory: &Inventory, mirror: &Reader) -> Result<Vec<Gap>, MirrorEr
 pub fn explain(request: &Request, mirror: &Reader, id: Option<&str>, stdin: &mut dyn Read) -> Result<String, CheckError> {
     let mut out = String::new();
     for subject in &request.subjects {
-        let one = check_subject(subject, request, mirror, stdin)?;
+        let mut one = check_subject(subject, request, mirror, stdin)?;
+        for (package, identity) in one.inventory.packages.iter().zip(&mut one.identities) {
+            identity.rivals.extend(identify::search_leads(package, identity, mirror)?);
+        }
         out.push_str(&crate::report::explain::render(&one.inventory, &one.identities, &one.findings, &one.matches, id));
     }
     Ok(out)

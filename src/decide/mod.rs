@@ -8,7 +8,8 @@ pub mod policy;
 
 use crate::model::finding::Finding;
 use crate::model::package::{Location, Package};
-use crate::model::verdict::{Decision, PlaceDecision, RuleRef, Verdict, WhitelistEntry};
+use crate::model::report::WhitelistEntry;
+use crate::model::verdict::{Decision, PlaceDecision, RuleRef, Verdict};
 use policy::{Mode, Policy, Rule};
 use std::collections::BTreeSet;
 

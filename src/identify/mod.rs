@@ -53,6 +53,20 @@ pub fn identify_package(package: &Package, names: &Reader) -> Result<Identity, M
     Ok(identity)
 }
 
+/// For a package that nothing else identifies: products with a similar name, found by search. They are shown
+/// to people and never counted.
+///
+/// # Errors
+/// When the search index cannot be read.
+pub fn search_leads(package: &Package, identity: &Identity, names: &Reader) -> Result<Vec<Rival>, MirrorError> {
+    if !identity.candidates.is_empty() {
+        return Ok(Vec::new());
+    }
+    let hits =
+        names.search(&package.name(), 3)?.into_iter().filter(|hit| !identity.rivals.iter().any(|rival| rival.product == hit.product));
+    Ok(hits.map(|hit| Rival { product: hit.product, reason: "found by search only: a lead, never counted".to_owned() }).collect())
+}
+
 fn add(identity: &mut Identity, candidate: Candidate) {
     match identity.candidates.iter_mut().find(|known| known.product == candidate.product) {
         Some(known) => {

@@ -7,8 +7,9 @@ mod ranges;
 mod reconcile;
 mod trace;
 
-use crate::model::advisory::{CveRecord, OsvAdvisory};
+use crate::model::advisory::CveRecord;
 use crate::model::finding::{Identity, Matches};
+use crate::model::osv::OsvAdvisory;
 use crate::model::package::Package;
 
 /// Everything about one package that matching needs.

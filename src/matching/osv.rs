@@ -3,8 +3,9 @@
 
 use super::Case;
 use super::trace::Trace;
-use crate::model::advisory::{AffectedPackage, CveId, OsvAdvisory, OsvEvent, OsvRange};
+use crate::model::advisory::CveId;
 use crate::model::finding::{Class, Step};
+use crate::model::osv::{AffectedPackage, OsvAdvisory, OsvEvent, OsvRange};
 use crate::model::package::Origin;
 use crate::model::truth::{Doubt, Truth};
 use crate::version::VersionOrder;

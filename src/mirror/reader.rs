@@ -5,12 +5,11 @@
 
 use super::index::{Index, IndexSource};
 use super::{MirrorError, SCHEMA};
-use crate::model::advisory::{
-    Configuration, CriterionUse, CveDetail, CveId, CveRecord, MatchCriteria, Node, Operator, OsvAdvisory, VersionRange,
-};
+use crate::model::advisory::{Configuration, CriterionUse, CveDetail, CveId, CveRecord, MatchCriteria, Node, Operator, VersionRange};
 use crate::model::cpe::{CpeName, Part, ProductName};
 use crate::model::evidence::{LearnedName, ProductFacts, SearchHit, WorldCount};
 use crate::model::mirror::MirrorState;
+use crate::model::osv::OsvAdvisory;
 use crate::model::purl::Ecosystem;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::cell::{OnceCell, RefCell};

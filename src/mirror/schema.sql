@@ -50,7 +50,7 @@ CREATE TABLE learned (
   PRIMARY KEY (ecosystem, name, product_id)
 ) WITHOUT ROWID;
 
--- OSV advisories whole (JSON of model::advisory::OsvAdvisory), the packages they name, and their other ids.
+-- OSV advisories whole (JSON of model::osv::OsvAdvisory), the packages they name, and their other ids.
 CREATE TABLE osv (rowid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, modified TEXT NOT NULL, withdrawn TEXT, body TEXT NOT NULL);
 CREATE TABLE osv_package (ecosystem TEXT NOT NULL, name TEXT NOT NULL, osv INTEGER NOT NULL, PRIMARY KEY (ecosystem, name, osv)) WITHOUT ROWID;
 CREATE TABLE osv_alias (alias TEXT NOT NULL, osv INTEGER NOT NULL, PRIMARY KEY (alias, osv)) WITHOUT ROWID;

@@ -6,7 +6,7 @@
 use super::rows::{Batch, CveRow, Interner};
 use super::{MirrorError, SCHEMA};
 use crate::facts::World;
-use crate::model::advisory::OsvAdvisory;
+use crate::model::osv::OsvAdvisory;
 use rusqlite::{Connection, params};
 use std::collections::HashMap;
 use std::path::Path;

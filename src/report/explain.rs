@@ -27,7 +27,7 @@ pub fn render(inventory: &Inventory, identities: &[Identity], findings: &[Findin
                 writeln!(out, "├─ is {} ({}{doubt}): {}", candidate.product, candidate.basis.name(), tame(&candidate.evidence.join("; ")));
         }
         for rival in &identity.rivals {
-            let _ = writeln!(out, "├─ is not {}: {}", rival.product, tame(&rival.reason));
+            let _ = writeln!(out, "├─ not taken: {}: {}", rival.product, tame(&rival.reason));
         }
         for finding in found {
             let _ = writeln!(out, "├─ {} {} ({})", finding.found.id, finding.found.truth.name(), finding.assessment.severity());

@@ -1,7 +1,7 @@
 //! The HTML report: one self-contained file without scripts from elsewhere; everything is visible without
 //! any script at all.
 
-use crate::model::verdict::Report;
+use crate::model::report::Report;
 use minijinja::{AutoEscape, Environment, context};
 
 /// Renders the report.

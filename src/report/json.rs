@@ -1,6 +1,6 @@
 //! The JSON report, `scacheck.report/1`.
 
-use crate::model::verdict::Report;
+use crate::model::report::Report;
 
 /// Renders the report.
 ///

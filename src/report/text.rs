@@ -1,7 +1,8 @@
 //! The report for a terminal: 80 columns, worst first, the fix and one line what to do.
 
 use super::tame;
-use crate::model::verdict::{Decision, FindingEntry, Report};
+use crate::model::report::{FindingEntry, Report};
+use crate::model::verdict::Decision;
 use std::fmt::Write;
 
 const WIDTH: usize = 80;
@@ -82,6 +83,7 @@ fn full(out: &mut String, finding: &FindingEntry) {
     let todo = match (&finding.fix.command, &finding.fix.suggested) {
         (Some(command), Some(version)) => format!("fix  {version}: {command}"),
         (None, Some(version)) => format!("fix  upgrade to {version}"),
+        _ if !finding.fix.versions.is_empty() => format!("fix  fixed in {}", finding.fix.versions.join(", ")),
         _ => "fix  no version fixes it yet: replace it, or suppress it with a reason".to_owned(),
     };
     wrap(out, &todo, 6);

@@ -1,7 +1,7 @@
 //! The one wing that fills the mirror: sources in, a new generation out.
 //!
 //! `fetch` gets bytes, `feed` reads NVD feeds as streams, `nvd` and `osv` decode records, `learn` reduces
-//! them to evidence, `nightly` decides what must be read and publishes. Nothing here reads a subject or a
+//! them to evidence, `plan` tells what must be read, `nightly` reads and publishes. Nothing here reads a subject or a
 //! policy.
 
 pub mod feed;
@@ -10,6 +10,7 @@ pub mod learn;
 pub mod nightly;
 pub mod nvd;
 pub mod osv;
+mod plan;
 pub mod starter;
 
 use crate::mirror::MirrorError;

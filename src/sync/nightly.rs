@@ -4,20 +4,19 @@
 //! the feeds that changed; a first run, a new schema and `--full` build from nothing. Both give the same
 //! tables. Three threads share the work: one fetches and verifies, one unpacks and decodes, one writes.
 
-use super::feed::{self, FeedMeta};
+use super::feed;
 use super::fetch::{self, Fetch};
 use super::learn::Learner;
+use super::plan::{Offer, file_name, offers, stamps, wanted};
 use super::{SyncError, nvd};
 use crate::facts;
 use crate::mirror::index::Index;
 use crate::mirror::rows::{Batch, Interner};
-use crate::mirror::store::{self, FeedStamp, Manifest, Store};
+use crate::mirror::store::{self, Manifest, Store};
 use crate::mirror::writer::Writer;
 use crate::mirror::{MirrorError, SCHEMA};
 use crate::model::mirror::SourceState;
-use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -67,14 +66,6 @@ pub struct Synced {
     pub absent_years: Vec<u16>,
     /// Feeds that failed and keep their last good data.
     pub failures: Vec<String>,
-}
-
-/// One feed that the source has.
-struct Offer {
-    name: String,
-    meta: FeedMeta,
-    /// Known already, when the feed has no `.meta` and had to be read for its checksum.
-    verified: Option<PathBuf>,
 }
 
 /// Runs a sync.
@@ -128,64 +119,6 @@ fn usable(store: &Store) -> Option<Manifest> {
 
 fn facts_digest() -> String {
     store::hex(&Sha256::digest(facts::WORLDS_TEXT.as_bytes()))
-}
-
-/// Feeds that hold the last eight days over all years: changed records, and new ones.
-const RUNNING: [&str; 2] = ["modified", "recent"];
-
-fn file_name(feed: &str) -> String {
-    format!("nvdcve-2.0-{feed}.json.gz")
-}
-
-/// What the source has, and which wanted years it does not have.
-fn offers(source: &dyn Fetch, years: &RangeInclusive<u16>) -> Result<(Vec<Offer>, Vec<u16>), SyncError> {
-    let (mut offers, mut absent) = (Vec::new(), Vec::new());
-    let names = years.clone().map(|year| (Some(year), year.to_string())).chain(RUNNING.map(|name| (None, name.to_owned())));
-    for (year, name) in names {
-        match offer(source, name)? {
-            Some(offer) => offers.push(offer),
-            None => absent.extend(year),
-        }
-    }
-    if offers.iter().all(|offer| RUNNING.contains(&offer.name.as_str())) {
-        return Err(SyncError::Nothing { place: source.place() });
-    }
-    if source.must_be_whole() && !absent.is_empty() {
-        let years = absent.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
-        return Err(SyncError::AbsentYears { place: source.place(), years });
-    }
-    Ok((offers, absent))
-}
-
-fn offer(source: &dyn Fetch, name: String) -> Result<Option<Offer>, SyncError> {
-    if let Some(meta) = source.text(&format!("nvdcve-2.0-{name}.meta"))?.as_deref().and_then(FeedMeta::parse) {
-        return Ok(Some(Offer { name, meta, verified: None }));
-    }
-    // Without a `.meta` the feed itself must be read to know whether it has changed.
-    let Some(path) = source.file(&file_name(&name))? else { return Ok(None) };
-    let meta = FeedMeta { sha256: feed::checksum(&path)?, last_modified: String::new() };
-    Ok(Some(Offer { name, meta, verified: Some(path) }))
-}
-
-/// The feeds that must be read: those that changed, but for years whose changes the `modified` feed brings.
-fn wanted<'a>(offers: &'a [Offer], base: Option<&Manifest>, costly: bool) -> Vec<&'a Offer> {
-    let modified = offers.iter().find(|offer| offer.name == "modified");
-    let needed = |offer: &&Offer| {
-        let Some(known) = base.and_then(|base| base.feeds.get(&offer.name)) else { return true };
-        let brought = costly
-            && !RUNNING.contains(&offer.name.as_str())
-            && modified.is_some_and(|modified| covers(&modified.meta.last_modified, &known.covered_until));
-        known.sha256 != offer.meta.sha256 && !brought
-    };
-    offers.iter().filter(needed).collect()
-}
-
-/// The `modified` feed holds the changes of eight days; one is left as a margin.
-fn covers(modified: &str, since: &str) -> bool {
-    match (modified.parse::<Timestamp>(), since.parse::<Timestamp>()) {
-        (Ok(modified), Ok(since)) => modified.checked_sub((7 * 24).hours()).is_ok_and(|from| from <= since),
-        _ => false,
-    }
 }
 
 struct Grown {
@@ -383,34 +316,4 @@ fn link_folder(from: &Path, to: &Path) -> Result<(), MirrorError> {
         linked.map_err(|cause| MirrorError::Io { action: "copying", path: target, cause })?;
     }
     Ok(())
-}
-
-fn stamps(base: Option<&Manifest>, offers: &[Offer], read: &[(String, u64)]) -> BTreeMap<String, FeedStamp> {
-    let mut feeds = base.map(|base| base.feeds.clone()).unwrap_or_default();
-    for (name, records) in read {
-        let Some(offer) = offers.iter().find(|offer| offer.name == *name) else { continue };
-        let time = offer.meta.last_modified.clone();
-        feeds.insert(
-            name.clone(),
-            FeedStamp { sha256: offer.meta.sha256.clone(), last_modified: time.clone(), covered_until: time, records: *records },
-        );
-    }
-    if let Some(modified) = feeds.get("modified").map(|feed| feed.last_modified.clone()) {
-        for feed in feeds.values_mut().filter(|feed| covers(&modified, &feed.covered_until)) {
-            feed.covered_until = feed.covered_until.clone().max(modified.clone());
-        }
-    }
-    feeds
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_week_of_changes_is_covered_and_a_gap_is_not() {
-        assert!(covers("2025-02-25T01:00:00-00:00", "2025-02-19T00:00:00-00:00"));
-        assert!(!covers("2025-02-25T01:00:00-00:00", "2025-02-17T00:00:00-00:00"));
-        assert!(!covers("2025-02-25T01:00:00-00:00", "no date"));
-    }
 }

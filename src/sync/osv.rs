@@ -2,8 +2,8 @@
 //!
 //! Only what decides or is shown is kept. Ecosystem words that are not known pass as they are.
 
-use crate::model::advisory::{AffectedPackage, OsvAdvisory, OsvEvent, OsvRange, OsvSeverity};
 use crate::model::cpe::name_key;
+use crate::model::osv::{AffectedPackage, OsvAdvisory, OsvEvent, OsvRange, OsvSeverity};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
