@@ -115,7 +115,7 @@ pub struct IdentityFact {
     pub reason: String,
     /// Where that can be read.
     pub source: String,
-    /// When it was looked up.
+    /// When it was written down.
     pub date: String,
 }
 
