@@ -137,12 +137,7 @@ fn match_all(inventory: &Inventory, identities: &[Identity], mirror: &Reader) ->
         let records: Vec<&[CveRecord]> =
             identity.candidates.iter().map(|candidate| known.get(&candidate.product).map_or(&[][..], Vec::as_slice)).collect();
         let advisories = advisories_of(package, mirror)?;
-        let distro_known = match facts::osv_distro(&package.purl) {
-            Some(word) => mirror.knows_ecosystem(&word)?,
-            None => false,
-        };
-        let found =
-            matching::match_package(&matching::Case { index, package, identity, records: &records, advisories: &advisories, distro_known });
+        let found = matching::match_package(&matching::Case { index, package, identity, records: &records, advisories: &advisories });
         all.matches.extend(found.matches);
         all.rejections.extend(found.rejections);
         all.leads.extend(found.leads);

@@ -71,7 +71,8 @@ fn whitelist(package: &Package, policy: &Policy, today: &str, used: &mut BTreeSe
         return (allow, String::new());
     }
     let fits = |rule: &&Rule| rule.pattern.as_ref().is_some_and(|pattern| pattern.fits(&package.purl, &package.version));
-    let denying: Vec<&Rule> = policy.rules_of("deny").filter(fits).collect();
+    let may_fit = |rule: &&Rule| rule.pattern.as_ref().is_some_and(|pattern| pattern.may_fit(&package.purl, &package.version));
+    let denying: Vec<&Rule> = policy.rules_of("deny").filter(may_fit).collect();
     used.extend(denying.iter().map(|rule| rule.index));
     if let Some(rule) = denying.first() {
         let instead = rule.use_instead.as_ref().map(|other| format!("; use {other} instead")).unwrap_or_default();

@@ -57,9 +57,19 @@ impl Pattern {
         Ok(Self { name, version: version.filter(|version| version != "*"), range: range.map(parse_range).transpose()?.unwrap_or_default() })
     }
 
-    /// Whether it is about this package. A version that cannot be compared is in no range.
+    /// Whether it is surely about this package: a version that cannot be compared is in no range.
     #[must_use]
     pub fn fits(&self, purl: &Purl, version: &str) -> bool {
+        self.fits_or(purl, version, false)
+    }
+
+    /// Whether it may be about this package: a version that cannot be compared is in every range. For deny rules.
+    #[must_use]
+    pub fn may_fit(&self, purl: &Purl, version: &str) -> bool {
+        self.fits_or(purl, version, true)
+    }
+
+    fn fits_or(&self, purl: &Purl, version: &str, incomparable: bool) -> bool {
         let name = purl.without_version().replace("%40", "@");
         let named = match &self.name {
             Name::Exact(wanted) => *wanted == name,
@@ -69,7 +79,7 @@ impl Pattern {
             return false;
         }
         let order = VersionOrder::of(purl.ecosystem());
-        self.range.iter().all(|(sign, end)| order.compare(version, end).is_some_and(|found| sign.holds(found)))
+        self.range.iter().all(|(sign, end)| order.compare(version, end).map_or(incomparable, |found| sign.holds(found)))
     }
 }
 
@@ -112,6 +122,13 @@ fn parse_range(text: &str) -> Result<Vec<(Sign, String)>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deny_rule_fails_closed_on_a_version_that_cannot_be_compared() {
+        let odd: Purl = "pkg:npm/lodash@odd".parse().unwrap();
+        let pattern = Pattern::parse("pkg:npm/lodash", Some("<5")).unwrap();
+        assert!(pattern.may_fit(&odd, "odd") && !pattern.fits(&odd, "odd"));
+    }
 
     #[test]
     fn patterns_fit_names_versions_and_ranges() {

@@ -117,16 +117,19 @@ impl<'a> Environment<'a> {
         }
         let join = joined(configuration.operator);
         trace.group(&format!("configuration ({join})"), |trace| {
-            let nodes: Vec<Truth> = configuration.nodes.iter().map(|node| self.node(node, trace, fixed_in)).collect();
+            let nodes: Vec<Truth> =
+                configuration.nodes.iter().map(|node| self.node(node, configuration.operator, trace, fixed_in)).collect();
             fold(configuration.operator, &nodes).negate_if(configuration.negate)
         })
     }
 
-    fn node(&self, node: &Node, trace: &mut Trace, fixed_in: &mut Vec<String>) -> Truth {
+    fn node(&self, node: &Node, outer: Operator, trace: &mut Trace, fixed_in: &mut Vec<String>) -> Truth {
+        // Where all must hold, another product is a condition that cannot be seen; elsewhere it is an alternative.
+        let needed = outer != Operator::Or || node.operator != Operator::Or;
         let (own, others): (Vec<_>, Vec<_>) = node.matches.iter().partition(|item| self.names(&item.criteria));
         let mut truths: Vec<Truth> = own.into_iter().map(|item| self.own(item, trace, fixed_in)).collect();
         if !others.is_empty() && (node.operator != Operator::Or || truths.is_empty()) {
-            truths.push(self.environment(&others, node.operator, trace));
+            truths.push(self.environment(&others, node.operator, needed, trace));
         }
         let truth = fold(node.operator, &truths);
         if node.negate {
@@ -176,8 +179,8 @@ impl<'a> Environment<'a> {
     }
 
     /// Products beside the package: another package's vulnerability, or the platform it needs.
-    fn environment(&self, others: &[&CriterionUse], operator: Operator, trace: &mut Trace) -> Truth {
-        let truths: Vec<Truth> = others.iter().map(|item| self.other(item)).collect();
+    fn environment(&self, others: &[&CriterionUse], operator: Operator, needed: bool, trace: &mut Trace) -> Truth {
+        let truths: Vec<Truth> = others.iter().map(|item| self.other(item, needed)).collect();
         let truth = fold(operator, &truths);
         let mut names: Vec<String> =
             others.iter().filter_map(|item| item.criteria.cpe.product_name()).map(|name| name.to_string()).collect();
@@ -189,13 +192,13 @@ impl<'a> Environment<'a> {
         truth
     }
 
-    fn other(&self, item: &CriterionUse) -> Truth {
+    fn other(&self, item: &CriterionUse, needed: bool) -> Truth {
         let Some(name) = item.criteria.cpe.product_name() else { return Truth::Unknown(Doubt::PlatformUnseen) };
         let versionless = item.criteria.range.is_open() && !matches!(item.criteria.cpe.version(), Attribute::Value(_));
         if versionless && always_runs_on(self.ecosystem, &name.to_string()) {
             return Truth::Yes;
         }
-        if item.vulnerable && name.part == Part::Application { Truth::No } else { Truth::Unknown(Doubt::PlatformUnseen) }
+        if item.vulnerable && !needed && name.part == Part::Application { Truth::No } else { Truth::Unknown(Doubt::PlatformUnseen) }
     }
 }
 

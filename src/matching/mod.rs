@@ -24,8 +24,6 @@ pub struct Case<'a> {
     pub records: &'a [&'a [CveRecord]],
     /// Advisories that name the package (or its source package) in its own ecosystem.
     pub advisories: &'a [OsvAdvisory],
-    /// Whether the mirror holds advisories of the package's distribution and release.
-    pub distro_known: bool,
 }
 
 /// Matches one package.

@@ -8,7 +8,7 @@ use super::Case;
 use super::configuration::NvdAnswer;
 use super::osv::OsvAnswer;
 use crate::model::advisory::CveId;
-use crate::model::finding::{Basis, Class, Lead, Match, Matches, Rejection, Step};
+use crate::model::finding::{Basis, Class, Match, Matches, Rejection, Step};
 use crate::model::package::Origin;
 use crate::model::truth::{Doubt, Truth};
 use std::collections::BTreeMap;
@@ -92,12 +92,6 @@ fn nvd_alone(case: &Case<'_>, answer: NvdAnswer, out: &mut Matches) {
         add(Doubt::DistroMayBackport, "only the NVD's upstream range speaks of it; the distribution may have fixed it".to_owned());
     } else if let (false, Some(address)) = (case.package.origin == Origin::Public, case.package.origin.address()) {
         add(Doubt::OtherSource, format!("the package comes from {address}"));
-    }
-    // A distribution that is in the mirror and says nothing about a CVE has answered nothing; a weak
-    // identity beside that is only a lead.
-    if case.package.ecosystem().is_distro() && case.distro_known {
-        out.leads.push(Lead { package: case.index, id: answer.id.to_string(), because });
-        return;
     }
     out.matches.push(Match {
         package: case.index,
