@@ -136,7 +136,7 @@ fn package_entry(subject: &str, package: &Package, identity: &Identity, verdict:
         integrity: package.integrity.clone(),
         scope: package.scope(),
         direct: package.direct(),
-        paths: package.places.iter().filter(|place| !place.path.is_empty()).map(|place| place.path.clone()).collect(),
+        paths: package.paths(),
         locations: package.places.iter().map(|place| place.location.clone()).collect(),
         identity: identity.candidates.iter().map(entry).collect(),
         decision: verdict.decision,

@@ -129,6 +129,9 @@ pub struct CheckArgs {
     /// Only these purl types.
     #[arg(long, value_delimiter = ',', value_name = "TYPE")]
     pub ecosystem: Vec<String>,
+    /// The distribution and release that a listing without one comes from, as `debian:12`.
+    #[arg(long, value_name = "ID:RELEASE")]
+    pub distro: Option<String>,
 }
 
 /// Days in `7d`, `12h` or a bare number of days.

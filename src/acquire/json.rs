@@ -39,6 +39,56 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
 #[serde(transparent)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
+/// JSON with comments and commas before closing brackets, made plain JSON of the same length: what is too much
+/// becomes blanks, so every offset holds.
+#[must_use]
+pub fn strict(text: &str) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    let (mut at, mut comma) = (0, None);
+    while at < bytes.len() {
+        let end = match (bytes[at], bytes.get(at + 1)) {
+            (b'"', _) => {
+                comma = None;
+                string_end(&bytes, at)
+            }
+            (b'/', Some(b'/')) => blank(&mut bytes, at, |rest| rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len())),
+            (b'/', Some(b'*')) => blank(&mut bytes, at, |rest| rest.windows(2).skip(2).position(|pair| pair == b"*/").map_or(rest.len(), |end| end + 4)),
+            (b',', _) => {
+                // A second comma is an error, which the parser is left to tell.
+                comma = if comma.is_none() { Some(at) } else { None };
+                at + 1
+            }
+            (b'}' | b']', _) => {
+                if let Some(comma) = comma.take() {
+                    bytes[comma] = b' ';
+                }
+                at + 1
+            }
+            (byte, _) => {
+                comma = comma.filter(|_| byte.is_ascii_whitespace());
+                at + 1
+            }
+        };
+        at = end;
+    }
+    // Only whole comments and commas were replaced, by blanks.
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+fn string_end(bytes: &[u8], start: usize) -> usize {
+    let mut at = start + 1;
+    while at < bytes.len() && bytes[at] != b'"' {
+        at += if bytes[at] == b'\\' { 2 } else { 1 };
+    }
+    at + 1
+}
+
+fn blank(bytes: &mut [u8], start: usize, length: impl Fn(&[u8]) -> usize) -> usize {
+    let end = start + length(&bytes[start..]);
+    bytes[start..end].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+    end
+}
+
 /// Where a raw value of this text begins.
 #[must_use]
 pub fn offset_in(text: &str, value: &RawValue) -> usize {
@@ -60,7 +110,7 @@ pub fn name_offset(text: &str, name: &str, value: &RawValue) -> usize {
 /// Where and why it does not parse.
 pub fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Blemish> {
     serde_json::from_str(text)
-        .map_err(|error| Blemish { offset: offset_of(text, error.line(), error.column()), reason: told(&error, text) })
+        .map_err(|error| Blemish { offset: offset_of(text, error.line(), error.column()), reason: told(&error) })
 }
 
 /// Parses one value of a file.
@@ -68,16 +118,10 @@ pub fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Blemish> {
 /// # Errors
 /// Where the value stands and why it does not parse.
 pub fn parse_value<T: DeserializeOwned>(text: &str, value: &RawValue) -> Result<T, Blemish> {
-    serde_json::from_str(value.get()).map_err(|error| Blemish { offset: offset_in(text, value), reason: told(&error, text) })
+    serde_json::from_str(value.get()).map_err(|error| Blemish { offset: offset_in(text, value), reason: told(&error) })
 }
 
-fn told(error: &serde_json::Error, text: &str) -> String {
-    if text.bytes().take(1024).any(|b| b == 0) {
-        return "this is a binary file, not JSON".to_owned();
-    }
-    if text.contains("\n<<<<<<< ") {
-        return "it has merge conflict marks: resolve the conflict".to_owned();
-    }
+fn told(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let message = message.split(" at line ").next().unwrap_or_default();
     let message: String = message.chars().take(200).collect();

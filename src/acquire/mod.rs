@@ -4,18 +4,23 @@
 //! which file; one file per format below `readers`. This room never uses the network, the mirror or a
 //! policy, and never guesses a CPE.
 
+pub mod graph;
 pub mod json;
 pub mod readers;
 pub mod subject;
 pub mod table;
 pub mod text;
+pub mod toml;
 pub mod tree;
 pub mod walk;
+pub mod yaml;
 
 use crate::model::cpe::CpeName;
 use crate::model::package::{Gap, Location, Origin, Scope};
 use crate::model::purl::Purl;
+use graph::Graph;
 use std::path::PathBuf;
+use tree::Tree;
 
 /// Why a subject could not be looked at at all.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +68,8 @@ pub struct Selection {
     pub omit: Vec<Scope>,
     /// Purl types that are looked at; all, if empty.
     pub ecosystems: Vec<String>,
+    /// The distribution and release that listings without one come from, as `debian:12`.
+    pub distro: Option<String>,
 }
 
 /// One package as one line of one file gives it.
@@ -82,8 +89,6 @@ pub struct Found {
     pub install_script: bool,
     /// What it is needed for.
     pub scope: Scope,
-    /// Whether the project itself asks for it.
-    pub direct: Option<bool>,
     /// CPE names that the file states.
     pub stated_cpes: Vec<CpeName>,
 }
@@ -100,7 +105,6 @@ impl Found {
             integrity: Vec::new(),
             install_script: false,
             scope: Scope::Production,
-            direct: None,
             stated_cpes: Vec::new(),
         }
     }
@@ -115,6 +119,55 @@ pub struct Blemish {
     pub reason: String,
 }
 
+impl Blemish {
+    /// What is wrong at a byte offset.
+    #[must_use]
+    pub fn at(offset: usize, reason: impl Into<String>) -> Self {
+        Self { offset, reason: reason.into() }
+    }
+}
+
+/// A file for a reader: its text, and its neighbours where the format leaves something to them.
+pub struct Source<'a> {
+    /// The text, without a byte order mark.
+    pub text: &'a str,
+    /// Its path in the tree.
+    pub path: &'a str,
+    /// The files around it.
+    pub tree: &'a dyn Tree,
+    /// The distribution that the user names for listings without one.
+    pub distro: Option<&'a str>,
+}
+
+impl Source<'_> {
+    /// A path relative to this file's folder, kept inside the tree.
+    #[must_use]
+    pub fn relative(&self, path: &str) -> Option<String> {
+        if path.contains("://") || path.starts_with('/') {
+            return None;
+        }
+        let mut parts: Vec<&str> = self.path.split('/').collect();
+        parts.pop();
+        for part in path.split(['/', '\\']) {
+            match part {
+                "" | "." => {}
+                ".." => {
+                    parts.pop()?;
+                }
+                name => parts.push(name),
+            }
+        }
+        Some(parts.join("/"))
+    }
+
+    /// The text of a neighbour; nothing where it is not there or cannot be read.
+    #[must_use]
+    pub fn beside(&self, path: &str) -> Option<String> {
+        let bytes = self.tree.read(&self.relative(path)?).ok()?;
+        Some(text::decode(bytes).text)
+    }
+}
+
 /// What a reader makes of a file.
 #[derive(Debug, Clone, Default)]
 pub struct Reading {
@@ -124,6 +177,21 @@ pub struct Reading {
     pub blemishes: Vec<Blemish>,
     /// Other files of the tree that belong to this one, relative to it (`-r other.txt`).
     pub includes: Vec<Include>,
+    /// Who asks for whom.
+    pub graph: Graph,
+}
+
+impl Reading {
+    /// Notes something that could not be used.
+    pub fn blemish(&mut self, offset: usize, reason: impl Into<String>) {
+        self.blemishes.push(Blemish::at(offset, reason));
+    }
+
+    /// Derives scopes from the graph, for formats that do not write them. Without roots every package counts as
+    /// needed.
+    pub fn settle_scopes(&mut self) {
+        self.graph.settle_scopes(&mut self.found);
+    }
 }
 
 /// A file that another one includes.
@@ -135,8 +203,8 @@ pub struct Include {
     pub offset: usize,
 }
 
-/// A reader: the file's text in, packages out. An error means that nothing of the file can be trusted.
-pub type Reader = fn(&str) -> Result<Reading, Blemish>;
+/// A reader: a file in, packages out. An error means that nothing of the file can be trusted.
+pub type Reader = fn(&Source<'_>) -> Result<Reading, Blemish>;
 
 /// A gap at a place in a file.
 #[must_use]

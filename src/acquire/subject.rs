@@ -2,10 +2,10 @@
 
 use super::readers::purl_list;
 use super::table::{Known, entry_for, reader_by_content};
-use super::text::Lines;
+use super::text::{Lines, decode, reject_spoiled};
 use super::tree::{Folder, LARGEST_FILE, Memory, Tree, TreeError};
 use super::walk::walk;
-use super::{AcquireError, Blemish, Found, Include, Reader, Selection, gap_at};
+use super::{AcquireError, Blemish, Found, Include, Reader, Reading, Selection, Source, gap_at};
 use crate::model::package::{
     Coverage, CoverageState, Gap, Inventory, Location, Origin, Package, Place, SourcePackage, Subject, SubjectKind,
 };
@@ -55,7 +55,7 @@ fn from_stdin(selection: &Selection, stdin: &mut dyn Read) -> Result<Inventory, 
     if read as u64 > LARGEST_FILE {
         return Err(unreadable(&TreeError::TooLarge(read as u64).to_string()));
     }
-    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let text = decode(bytes.clone()).text;
     let mut desk = Desk::new(SubjectKind::Stdin, "-", selection);
     if text.trim().is_empty() {
         return Ok(desk.finish());
@@ -108,7 +108,7 @@ fn from_file(name: &str, tree: &Folder, file: &str, prefix: Option<&str>, select
             desk.cover(file, format, 0, CoverageState::Unsupported, Some(reason.to_owned()))
         }
         None => {
-            let text = String::from_utf8_lossy(&bytes);
+            let text = decode(bytes.clone()).text;
             let (format, reader) = reader_by_content(&text).ok_or_else(|| unreadable(what_it_is(&bytes)))?;
             desk.read_file(tree, file, format, reader);
         }
@@ -167,30 +167,38 @@ impl<'a> Desk<'a> {
             if !self.done.insert(path.clone()) {
                 continue;
             }
-            let text = match tree.read(&path).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()) {
-                Ok(text) => text,
+            let decoded = match tree.read(&path) {
+                Ok(bytes) => decode(bytes),
                 Err(error) => {
                     self.fail(&path, format, Gap { location: Location::file(&path), reason: error.to_string() });
                     continue;
                 }
             };
-            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-            let lines = Lines::of(text);
-            match reader(text) {
-                Ok(reading) => {
-                    let count = reading.found.len();
-                    reading.found.into_iter().for_each(|found| self.add(found, &path, &lines));
-                    self.gaps.extend(reading.blemishes.iter().map(|blemish| gap_at(&path, &lines, blemish)));
-                    self.cover(&path, format, count, CoverageState::Read, None);
+            let lines = Lines::of(&decoded.text);
+            let source = Source { text: &decoded.text, path: &path, tree, distro: self.selection.distro.as_deref() };
+            match reject_spoiled(&decoded.text).and_then(|()| reader(&source)) {
+                Ok(mut reading) => {
+                    reading.blemishes.extend(decoded.broken);
                     for include in &reading.includes {
-                        match beside(&path, include) {
-                            Ok(next) => queue.push(next),
-                            Err(blemish) => self.gaps.push(gap_at(&path, &lines, &blemish)),
+                        match source.relative(&include.path) {
+                            Some(next) => queue.push(next),
+                            None => reading.blemishes.push(outside(include)),
                         }
                     }
+                    self.take(reading, &path, format, &lines);
                 }
                 Err(blemish) => self.fail(&path, format, gap_at(&path, &lines, &blemish)),
             }
+        }
+    }
+
+    fn take(&mut self, reading: Reading, path: &str, format: &str, lines: &Lines<'_>) {
+        self.cover(path, format, reading.found.len(), CoverageState::Read, None);
+        self.gaps.extend(reading.blemishes.iter().map(|blemish| gap_at(path, lines, blemish)));
+        let (directs, paths) = (reading.graph.directs(), reading.graph.paths(&reading.found));
+        for ((at, found), paths) in reading.found.into_iter().enumerate().zip(paths) {
+            let direct = directs.as_ref().map(|directs| directs.contains(&at));
+            self.add(found, path, lines, direct, paths);
         }
     }
 
@@ -204,7 +212,7 @@ impl<'a> Desk<'a> {
         self.coverage.push(Coverage { subject, path: path.to_owned(), reader: format.to_owned(), packages, state, reason });
     }
 
-    fn add(&mut self, found: Found, path: &str, lines: &Lines<'_>) {
+    fn add(&mut self, found: Found, path: &str, lines: &Lines<'_>, direct: Option<bool>, paths: Vec<Vec<String>>) {
         let wanted = self.selection.ecosystems.is_empty() || self.selection.ecosystems.iter().any(|kind| kind == found.purl.kind());
         if !wanted || self.selection.omit.contains(&found.scope) {
             return;
@@ -215,7 +223,7 @@ impl<'a> Desk<'a> {
             let (line, column) = lines.place(found.offset);
             Location { path: path.to_owned(), line: Some(line), column: Some(column), layer: None }
         };
-        let place = Place { location: place, scope: found.scope, direct: found.direct, path: Vec::new() };
+        let place = Place { location: place, scope: found.scope, direct, paths };
         let source = source_of(&found.purl);
         let entry = self.packages.entry((found.purl.clone(), found.origin.clone())).or_insert_with(|| Package {
             purl: found.purl,
@@ -254,23 +262,8 @@ impl<'a> Desk<'a> {
     }
 }
 
-/// The path of an included file, kept inside the tree.
-fn beside(path: &str, include: &Include) -> Result<String, Blemish> {
-    let refused = |reason: String| Blemish { offset: include.offset, reason };
-    if include.path.contains("://") || include.path.starts_with('/') {
-        return Err(refused(format!("`{}` lies outside the subject and was not read", include.path)));
-    }
-    let mut parts: Vec<&str> = path.split('/').collect();
-    parts.pop();
-    for part in include.path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.pop().is_none() => return Err(refused(format!("`{}` lies outside the subject and was not read", include.path))),
-            ".." => {}
-            name => parts.push(name),
-        }
-    }
-    Ok(parts.join("/"))
+fn outside(include: &Include) -> Blemish {
+    Blemish::at(include.offset, format!("`{}` lies outside the subject and was not read", include.path))
 }
 
 /// The source package that a distro purl's `upstream` qualifier names (`openssl` or `openssl@1.1.1n-0`).

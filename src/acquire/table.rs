@@ -1,7 +1,9 @@
 //! Which file is read by which reader, by its name; and which files are known but not read yet.
 
 use super::Reader;
-use super::readers::{cargo_lock, cyclonedx, npm_lock, purl_list, requirements};
+use super::readers::{
+    bun_lock, cargo_lock, cyclonedx, npm_lock, pdm_lock, pipfile_lock, pnpm_lock, poetry_lock, purl_list, pylock, requirements, uv_lock, yarn_lock,
+};
 
 /// What to do with a known file.
 #[derive(Clone, Copy)]
@@ -43,20 +45,20 @@ const NO_LOCK: &str = "it names ranges, not versions, and no lockfile stands bes
 pub const TABLE: &[Entry] = &[
     read("npm lockfile", "package-lock.json", npm_lock::read),
     read("npm lockfile", "npm-shrinkwrap.json", npm_lock::read),
+    read("yarn lockfile", "yarn.lock", yarn_lock::read),
+    read("pnpm lockfile", "pnpm-lock.yaml", pnpm_lock::read),
+    read("bun lockfile", "bun.lock", bun_lock::read),
     read("Cargo lockfile", "Cargo.lock", cargo_lock::read),
     read("pip requirements", "requirements*.txt", requirements::read),
+    read("Pipenv lockfile", "Pipfile.lock", pipfile_lock::read),
+    read("Poetry lockfile", "poetry.lock", poetry_lock::read),
+    read("uv lockfile", "uv.lock", uv_lock::read),
+    read("PDM lockfile", "pdm.lock", pdm_lock::read),
+    read("Python lockfile", "pylock.toml", pylock::read),
+    read("Python lockfile", "pylock.*.toml", pylock::read),
     read("CycloneDX", "bom.json", cyclonedx::read),
     read("CycloneDX", "*.cdx.json", cyclonedx::read),
-    not_yet("yarn lockfile", "yarn.lock"),
-    not_yet("pnpm lockfile", "pnpm-lock.yaml"),
-    not_yet("bun lockfile", "bun.lock"),
     not_yet("bun lockfile", "bun.lockb"),
-    not_yet("Pipenv lockfile", "Pipfile.lock"),
-    not_yet("Poetry lockfile", "poetry.lock"),
-    not_yet("uv lockfile", "uv.lock"),
-    not_yet("PDM lockfile", "pdm.lock"),
-    not_yet("Python lockfile", "pylock.toml"),
-    not_yet("Python lockfile", "pylock.*.toml"),
     not_yet("SPDX", "*.spdx.json"),
     not_yet("Maven project", "pom.xml"),
     not_yet("Gradle lockfile", "gradle.lockfile"),

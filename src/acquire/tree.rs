@@ -29,6 +29,9 @@ pub trait Tree {
     /// # Errors
     /// When it is not there, too large or cannot be read.
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeError>;
+
+    /// The names of the folders in a folder (`""` is the root), sorted; none where it cannot be listed.
+    fn folders(&self, path: &str) -> Vec<String>;
 }
 
 /// A folder on disk.
@@ -62,6 +65,14 @@ impl Tree for Folder {
         let read = file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| TreeError::Refused(error.to_string()))?;
         if read as u64 > LARGEST_FILE { Err(TreeError::TooLarge(read as u64)) } else { Ok(bytes) }
     }
+
+    fn folders(&self, path: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.root.join(path)).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let mut names: Vec<String> = folders.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+        names.sort();
+        names
+    }
 }
 
 /// Texts in memory: standard input, tests.
@@ -76,10 +87,27 @@ impl Memory {
     pub fn of(path: &str, bytes: Vec<u8>) -> Self {
         Self { files: BTreeMap::from([(path.to_owned(), bytes)]) }
     }
+
+    /// The same with one file more.
+    #[must_use]
+    pub fn and(mut self, path: &str, bytes: Vec<u8>) -> Self {
+        self.files.insert(path.to_owned(), bytes);
+        self
+    }
 }
 
 impl Tree for Memory {
     fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
         self.files.get(path).cloned().ok_or(TreeError::Missing)
+    }
+
+    fn folders(&self, path: &str) -> Vec<String> {
+        let inside = |file: &String| {
+            let rest = if path.is_empty() { Some(file.as_str()) } else { file.strip_prefix(path).and_then(|rest| rest.strip_prefix('/')) };
+            rest.and_then(|rest| rest.split_once('/')).map(|(folder, _)| folder.to_owned())
+        };
+        let mut names: Vec<String> = self.files.keys().filter_map(inside).collect();
+        names.dedup();
+        names
     }
 }

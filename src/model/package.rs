@@ -109,8 +109,8 @@ pub struct Place {
     pub scope: Scope,
     /// Whether the project itself asks for it; nothing where the file does not say.
     pub direct: Option<bool>,
-    /// Names from a root of the lockfile down to this package.
-    pub path: Vec<String>,
+    /// Names from a root of the lockfile down to this package: the shortest, then those through other packages.
+    pub paths: Vec<Vec<String>>,
 }
 
 /// One package at one version, with every place it was found in.
@@ -151,6 +151,15 @@ impl Package {
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.places.iter().map(|place| place.scope).min().unwrap_or(Scope::Production)
+    }
+
+    /// The ways by which the project comes to it, over all places.
+    #[must_use]
+    pub fn paths(&self) -> Vec<Vec<String>> {
+        let mut paths: Vec<Vec<String>> = self.places.iter().flat_map(|place| &place.paths).cloned().collect();
+        paths.sort_by_key(|path| (path.len(), path.clone()));
+        paths.dedup();
+        paths
     }
 
     /// Whether any place asks for it directly; nothing where no file says.

@@ -4,7 +4,7 @@
 //! component with neither purl nor CPE cannot be judged, and that is said.
 
 use crate::acquire::json;
-use crate::acquire::{Blemish, Found, Reading};
+use crate::acquire::{Blemish, Found, Reading, Source};
 use crate::model::cpe::{Attribute, CpeName};
 use crate::model::package::Scope;
 use crate::model::purl::Purl;
@@ -50,7 +50,8 @@ struct Hash {
 ///
 /// # Errors
 /// When it is not CycloneDX JSON.
-pub fn read(text: &str) -> Result<Reading, Blemish> {
+pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
+    let text = source.text;
     let bom: Bom<'_> = json::parse(text)?;
     if bom.bom_format.as_deref() != Some("CycloneDX") {
         return Err(Blemish { offset: 0, reason: "`bomFormat` is not `CycloneDX`: it is another kind of JSON".to_owned() });

@@ -1,7 +1,24 @@
-//! One file per format: text in, packages with their offsets out.
+//! One file per format, and what the formats of one ecosystem share.
 
+pub mod bun_lock;
 pub mod cargo_lock;
+pub mod cargo_manifest;
 pub mod cyclonedx;
+pub mod npm;
 pub mod npm_lock;
+pub mod npm_lock_v1;
+pub mod pdm_lock;
+pub mod pipfile_lock;
+pub mod pnpm_key;
+pub mod pnpm_lock;
+pub mod poetry_lock;
 pub mod purl_list;
+pub mod pylock;
+pub mod pypi;
+pub mod requirement_line;
 pub mod requirements;
+#[cfg(test)]
+pub mod testing;
+pub mod uv_lock;
+pub mod yarn_berry;
+pub mod yarn_lock;

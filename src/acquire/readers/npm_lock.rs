@@ -1,14 +1,15 @@
-//! package-lock.json and npm-shrinkwrap.json, lockfileVersion 1, 2 and 3 (npm's "package-lock.json" page).
+//! package-lock.json and npm-shrinkwrap.json, lockfileVersion 2 and 3 (npm's "package-lock.json" page); version 1
+//! is in `npm_lock_v1`.
 //!
-//! Version 2 and 3 list installed folders under `packages`; version 1 nests `dependencies`. The root, links
-//! and workspace members are the project's own and are not packages here. An alias is read as the package
-//! it stands for.
+//! `packages` lists installed folders. The root, links and workspace members are the project's own and are not
+//! packages here. An alias is read as the package it stands for.
 
+use super::npm::{self, Entry, Requests};
+use super::npm_lock_v1;
+use crate::acquire::graph::{Edge, Root};
 use crate::acquire::json::{self, Members};
-use crate::acquire::{Blemish, Found, Reading};
-use crate::facts::is_public_registry;
-use crate::model::package::{Origin, Scope};
-use crate::model::purl::{Ecosystem, Purl};
+use crate::acquire::{Blemish, Reading, Source};
+use crate::model::package::Scope;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -25,9 +26,11 @@ struct Lock<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry {
-    name: Option<String>,
+struct Folder {
+    #[serde(flatten)]
+    requests: Requests,
     version: Option<String>,
+    // A bundled package of old files has `false` here.
     resolved: Option<serde_json::Value>,
     integrity: Option<String>,
     #[serde(default)]
@@ -42,24 +45,17 @@ struct Entry {
     has_install_script: bool,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct Root {
-    #[serde(default)]
-    dependencies: BTreeMap<String, serde_json::Value>,
-    #[serde(default)]
-    dev_dependencies: BTreeMap<String, serde_json::Value>,
-    #[serde(default)]
-    optional_dependencies: BTreeMap<String, serde_json::Value>,
-    #[serde(default)]
-    peer_dependencies: BTreeMap<String, serde_json::Value>,
-}
+impl Folder {
+    fn resolved(&self) -> &str {
+        self.resolved.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default()
+    }
 
-impl Root {
-    fn asks_for(&self, name: &str) -> bool {
-        [&self.dependencies, &self.dev_dependencies, &self.optional_dependencies, &self.peer_dependencies]
-            .iter()
-            .any(|map| map.contains_key(name))
+    fn scope(&self) -> Scope {
+        match (self.dev, self.optional || self.dev_optional) {
+            (true, _) => Scope::Development,
+            (false, true) => Scope::Optional,
+            (false, false) => Scope::Production,
+        }
     }
 }
 
@@ -67,193 +63,141 @@ impl Root {
 ///
 /// # Errors
 /// When it is not JSON, is of a version that is not known, or lists nothing that could be read.
-pub fn read(text: &str) -> Result<Reading, Blemish> {
-    let lock: Lock<'_> = json::parse(text)?;
+pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
+    let lock: Lock<'_> = json::parse(source.text)?;
     match (lock.lockfile_version, &lock.packages, &lock.dependencies) {
-        (Some(4..), _, _) => Err(at_start(format!(
-            "lockfileVersion {} is newer than 3, the newest that is known",
-            lock.lockfile_version.unwrap_or_default()
-        ))),
-        (_, Some(packages), _) => Ok(read_packages(text, packages)),
-        (_, None, Some(dependencies)) => {
-            let mut reading = Reading::default();
-            read_dependencies(text, dependencies, &mut reading);
-            Ok(reading)
-        }
+        (Some(version @ 4..), _, _) => Err(Blemish::at(0, format!("lockfileVersion {version} is newer than 3, the newest that is known"))),
+        (_, Some(packages), _) => Ok(read_packages(source.text, packages)),
+        (_, None, Some(dependencies)) => Ok(npm_lock_v1::read(source, dependencies)),
         // A project without dependencies has neither list; so has a file that is something else.
         (Some(1), None, None) => Ok(Reading::default()),
-        _ => Err(at_start("it has neither `packages` nor `dependencies`: it is not an npm lockfile".to_owned())),
+        _ => Err(Blemish::at(0, "it has neither `packages` nor `dependencies`: it is not an npm lockfile")),
     }
 }
 
-fn at_start(reason: String) -> Blemish {
-    Blemish { offset: 0, reason }
+/// What a folder is: a package of the reading, or the project's own.
+enum Node {
+    Package(usize),
+    Own,
+    Link,
 }
 
 fn read_packages(text: &str, packages: &Members<'_>) -> Reading {
     let mut reading = Reading::default();
-    let root = packages.0.iter().find(|(path, _)| path.is_empty());
-    let root = root.and_then(|(_, value)| serde_json::from_str::<Root>(value.get()).ok()).unwrap_or_default();
+    npm::note_duplicates(text, packages, &mut reading);
+    let mut nodes: BTreeMap<&str, Node> = BTreeMap::new();
+    let mut folders: Vec<(&str, Folder)> = Vec::new();
     for (path, value) in &packages.0 {
-        // The root is ""; workspace members lie outside node_modules.
-        let Some((parent, folder_name)) = split_folder(path) else { continue };
-        match entry_of(text, value) {
-            Ok(entry) if entry.link => {}
-            Ok(entry) => {
-                let name = entry.name.clone().unwrap_or_else(|| folder_name.to_owned());
-                let direct = parent.is_empty() && root.asks_for(folder_name);
-                let offset = json::name_offset(text, path, value);
-                add(&mut reading, &name, entry, Some(direct), offset);
+        match json::parse_value::<Folder>(text, value) {
+            Ok(folder) => {
+                let node = node_of(text, path, value, &folder, &mut reading);
+                nodes.extend(node.map(|node| (path.as_ref(), node)));
+                folders.push((path, folder));
             }
             Err(blemish) => reading.blemishes.push(blemish),
+        }
+    }
+    for (path, folder) in &folders {
+        let asks = folder.requests.all().filter_map(|(name, _, scope)| Some(Edge { to: resolve(&nodes, path, name)?, scope }));
+        match nodes.get(path) {
+            Some(Node::Package(at)) => asks.filter(|edge| edge.scope != Scope::Development).for_each(|edge| reading.graph.add(*at, edge)),
+            Some(Node::Own) => {
+                let name = if folder.requests.name.is_empty() { (*path).to_owned() } else { folder.requests.name.clone() };
+                reading.graph.roots.push(Root { name, asks: asks.collect() });
+            }
+            _ => {}
         }
     }
     reading
 }
 
-/// `a/node_modules/b` is folder `b` below `a`.
-fn split_folder(path: &str) -> Option<(&str, &str)> {
-    match path.rfind("node_modules/") {
-        Some(at) if at == 0 || path[..at].ends_with('/') => Some((path[..at].trim_end_matches('/'), &path[at + "node_modules/".len()..])),
-        _ => None,
+fn node_of(text: &str, path: &str, value: &RawValue, folder: &Folder, reading: &mut Reading) -> Option<Node> {
+    // The root is ""; workspace members and folders of the project lie outside node_modules.
+    let Some(installed_as) = installed_as(path) else { return Some(Node::Own) };
+    if folder.link {
+        return Some(Node::Link);
     }
+    let entry = Entry {
+        name: if folder.requests.name.is_empty() { installed_as.to_owned() } else { folder.requests.name.clone() },
+        version: folder.version.clone().unwrap_or_default(),
+        resolved: folder.resolved().to_owned(),
+        integrity: folder.integrity.clone().unwrap_or_default(),
+        install_script: folder.has_install_script,
+        scope: Some(folder.scope()),
+    };
+    npm::add(reading, entry, json::name_offset(text, path, value)).map(Node::Package)
 }
 
-fn entry_of(text: &str, value: &RawValue) -> Result<Entry, Blemish> {
-    json::parse_value(text, value)
+/// `a/node_modules/b` is installed as `b`.
+fn installed_as(path: &str) -> Option<&str> {
+    let at = path.rfind("node_modules/")?;
+    (at == 0 || path[..at].ends_with('/')).then(|| &path[at + "node_modules/".len()..])
 }
 
-/// serde_json itself refuses more than 128 levels, so the recursion is bounded.
-fn read_dependencies(text: &str, dependencies: &Members<'_>, reading: &mut Reading) {
-    #[derive(Deserialize)]
-    struct Nested<'a> {
-        #[serde(borrow)]
-        dependencies: Option<Members<'a>>,
-    }
-    for (name, value) in &dependencies.0 {
-        let offset = json::name_offset(text, name, value);
-        match entry_of(text, value) {
-            Ok(mut entry) => {
-                // In version 1 the version field holds the source of what is no registry package.
-                let spec = entry.version.clone().unwrap_or_default();
-                let alias = spec
-                    .strip_prefix("npm:")
-                    .and_then(|target| target.rsplit_once('@'))
-                    .map(|(name, version)| (name.to_owned(), version.to_owned()));
-                let foreign = spec.contains("://") || spec.starts_with("file:") || spec.starts_with("github:");
-                let name = match alias {
-                    Some((target, version)) => {
-                        entry.version = Some(version);
-                        target
-                    }
-                    None => name.to_string(),
-                };
-                if foreign {
-                    entry.resolved = Some(spec.into());
-                    entry.version = Some(String::new());
-                }
-                add(reading, &name, entry, None, offset);
+/// Node's own search: in the asker's node_modules, then in those above it.
+fn resolve(nodes: &BTreeMap<&str, Node>, from: &str, name: &str) -> Option<usize> {
+    let mut folder = from;
+    loop {
+        let path = if folder.is_empty() { format!("node_modules/{name}") } else { format!("{folder}/node_modules/{name}") };
+        match nodes.get(path.as_str()) {
+            Some(Node::Package(at)) => return Some(*at),
+            // A link leads to the project's own folder, which is a root itself.
+            Some(Node::Link | Node::Own) => return None,
+            None if folder.is_empty() => return None,
+            None => {
+                folder = folder.rfind('/').map_or("", |at| folder[..at].trim_end_matches("node_modules").trim_end_matches('/'));
             }
-            Err(blemish) => reading.blemishes.push(blemish),
         }
-        if let Ok(nested) = serde_json::from_str::<Nested<'_>>(value.get())
-            && let Some(inner) = nested.dependencies
-        {
-            read_dependencies(text, &inner, reading);
-        }
-    }
-}
-
-fn add(reading: &mut Reading, name: &str, entry: Entry, direct: Option<bool>, offset: usize) {
-    let resolved = entry.resolved.as_ref().and_then(|value| value.as_str()).unwrap_or_default();
-    let origin = origin_of(resolved);
-    let version = entry.version.unwrap_or_default();
-    if version.is_empty() && origin == Origin::Public {
-        reading.blemishes.push(Blemish { offset, reason: format!("`{name}` has no version: run `npm install --package-lock-only`") });
-        return;
-    }
-    match Purl::of_package(Ecosystem::Npm, name, &version) {
-        Ok(purl) => reading.found.push(Found {
-            version,
-            origin,
-            integrity: entry
-                .integrity
-                .into_iter()
-                .flat_map(|text| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-                .collect(),
-            install_script: entry.has_install_script,
-            scope: if entry.dev {
-                Scope::Development
-            } else if entry.optional || entry.dev_optional {
-                Scope::Optional
-            } else {
-                Scope::Production
-            },
-            direct,
-            ..Found::new(purl, offset)
-        }),
-        Err(error) => reading.blemishes.push(Blemish { offset, reason: error.to_string() }),
-    }
-}
-
-fn origin_of(resolved: &str) -> Origin {
-    let address = resolved.to_owned();
-    if resolved.is_empty() || is_public_registry(Ecosystem::Npm, resolved) {
-        Origin::Public
-    } else if resolved.starts_with("git") || resolved.starts_with("github:") || resolved.contains(".git#") {
-        Origin::Git(address)
-    } else if resolved.starts_with("file:") || !resolved.contains("://") {
-        Origin::Path(address)
-    } else if resolved.contains("/-/") {
-        Origin::Registry(
-            address.split("/-/").next().unwrap_or_default().rsplit_once('/').map_or(String::new(), |(host, _)| format!("{host}/")),
-        )
-    } else {
-        Origin::Url(address)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn names(text: &str) -> Vec<String> {
-        read(text).unwrap().found.iter().map(|found| found.purl.to_string()).collect()
-    }
+    use crate::acquire::readers::testing::{names, read_text};
+    use crate::model::package::Origin;
 
     #[test]
     fn folders_aliases_links_and_members_are_told_apart() {
         let text = r#"{"lockfileVersion":3,"packages":{
-            "":{"dependencies":{"a":"1"}},
-            "node_modules/a":{"version":"1.0.0","resolved":"https://registry.npmjs.org/a/-/a-1.0.0.tgz","integrity":"sha512-x"},
-            "node_modules/a/node_modules/@s/b":{"version":"2.0.0","dev":true},
-            "node_modules/alias":{"name":"real","version":"3.0.0"},
+            "":{"name":"app","dependencies":{"a":"1"},"devDependencies":{"g":"1"}},
+            "node_modules/a":{"version":"1.0.0","resolved":"https://registry.npmjs.org/a/-/a-1.0.0.tgz","integrity":"sha512-x sha1-y","dependencies":{"@s/b":"2","own":"1"}},
+            "node_modules/a/node_modules/@s/b":{"version":"2.0.0","dev":true,"dependencies":{"alias":"1"}},
+            "node_modules/alias":{"name":"real","version":"3.0.0","hasInstallScript":true},
             "node_modules/own":{"resolved":"packages/own","link":true},
-            "packages/own":{"version":"0.0.1"},
+            "packages/own":{"version":"0.0.1","dependencies":{"p":"1"}},
             "node_modules/g":{"version":"1.0.0","resolved":"git+ssh://git@example.test/g.git#abc"},
             "node_modules/p":{"version":"1.0.0","resolved":"https://npm.example.test/repo/p/-/p-1.0.0.tgz"}}}"#;
-        let reading = read(text).unwrap();
-        assert_eq!(names(text), ["pkg:npm/a@1.0.0", "pkg:npm/%40s/b@2.0.0", "pkg:npm/real@3.0.0", "pkg:npm/g@1.0.0", "pkg:npm/p@1.0.0"]);
-        assert_eq!((reading.found[0].direct, reading.found[1].direct), (Some(true), Some(false)));
-        assert_eq!(reading.found[1].scope, Scope::Development);
+        let reading = read_text(read, "package-lock.json", text).unwrap();
+        assert_eq!(
+            names(&reading),
+            ["pkg:npm/a@1.0.0", "pkg:npm/%40s/b@2.0.0", "pkg:npm/real@3.0.0", "pkg:npm/g@1.0.0", "pkg:npm/p@1.0.0"]
+        );
+        assert_eq!(reading.graph.directs().unwrap().into_iter().collect::<Vec<_>>(), [0, 3, 4]);
+        assert_eq!(reading.graph.paths(&reading.found)[2][0], ["app", "a@1.0.0", "@s/b@2.0.0", "real@3.0.0"]);
+        assert_eq!(reading.graph.paths(&reading.found)[4][0], ["packages/own", "p@1.0.0"]);
+        assert_eq!((reading.found[1].scope, reading.found[2].install_script), (Scope::Development, true));
+        assert_eq!(reading.found[0].integrity, ["sha512-x", "sha1-y"]);
         assert!(matches!(reading.found[3].origin, Origin::Git(_)));
         assert_eq!(reading.found[4].origin, Origin::Registry("https://npm.example.test/repo/".to_owned()));
         assert!(text[reading.found[0].offset..].starts_with("\"node_modules/a\""));
     }
 
     #[test]
-    fn version_one_nests() {
-        let text = r#"{"lockfileVersion":1,"dependencies":{"a":{"version":"1.0.0","dependencies":{"b":{"version":"2.0.0"}}},
-            "c":{"version":"npm:d@3.0.0"},"e":{"version":"git+https://example.test/e.git#1"}}}"#;
-        assert_eq!(names(text), ["pkg:npm/a@1.0.0", "pkg:npm/b@2.0.0", "pkg:npm/d@3.0.0", "pkg:npm/e"]);
+    fn an_address_of_another_package_is_judged_and_told() {
+        let text = r#"{"lockfileVersion":3,"packages":{"node_modules/a":{"version":"1.0.0","resolved":"https://registry.npmjs.org/evil/-/evil-1.0.0.tgz"}}}"#;
+        let reading = read_text(read, "package-lock.json", text).unwrap();
+        assert_eq!(names(&reading), ["pkg:npm/evil@1.0.0"]);
+        assert!(reading.blemishes[0].reason.contains("address of `evil`"));
     }
 
     #[test]
     fn what_cannot_be_read_is_said() {
-        for bad in ["", "{", "[]", r#"{"lockfileVersion":9,"packages":{}}"#, r#"{"name":"x"}"#, "\u{0}\u{1}binary"] {
-            assert!(read(bad).is_err(), "{bad}");
+        for bad in ["", "{", "[]", r#"{"lockfileVersion":9,"packages":{}}"#, r#"{"name":"x"}"#] {
+            assert!(read_text(read, "package-lock.json", bad).is_err(), "{bad}");
         }
-        let text = r#"{"lockfileVersion":3,"packages":{"node_modules/a":{},"node_modules/b":7}}"#;
-        assert_eq!(read(text).unwrap().blemishes.len(), 2);
+        let text = r#"{"lockfileVersion":3,"packages":{"node_modules/a":{},"node_modules/b":7,"node_modules/c":{"version":"1"},"node_modules/c":{"version":"2"}}}"#;
+        let reading = read_text(read, "package-lock.json", text).unwrap();
+        assert_eq!((reading.blemishes.len(), reading.found.len()), (3, 2));
     }
 }
