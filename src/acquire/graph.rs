@@ -141,9 +141,11 @@ impl Graph {
                 queue.push_back(at);
             }
         };
-        for (index, root) in self.roots.iter().enumerate() {
-            root.asks.iter().for_each(|edge| start(edge.to, Some(index), &mut queue));
-        }
+        // Of two paths as short, the one that is needed more.
+        let mut asks: Vec<(Scope, usize, usize)> =
+            self.roots.iter().enumerate().flat_map(|(index, root)| root.asks.iter().map(move |edge| (edge.scope, index, edge.to))).collect();
+        asks.sort();
+        asks.into_iter().for_each(|(_, index, to)| start(to, Some(index), &mut queue));
         if self.roots.is_empty() {
             let asked: BTreeSet<usize> = self.needs.iter().flatten().map(|edge| edge.to).collect();
             (0..count).filter(|at| !asked.contains(at)).for_each(|at| start(at, None, &mut queue));

@@ -1,7 +1,7 @@
 //! From what the user typed to an inventory.
 
 use super::readers::purl_list;
-use super::table::{Known, entry_for, reader_by_content};
+use super::table::{Known, NO_LOCK, entry_for, reader_by_content};
 use super::text::{Lines, decode, reject_spoiled};
 use super::tree::{Folder, LARGEST_FILE, Memory, Tree, TreeError};
 use super::walk::walk;
@@ -26,7 +26,7 @@ pub fn acquire(text: &str, selection: &Selection, stdin: &mut dyn Read) -> Resul
     match prefix {
         Some("image" | "rootfs") => Err(AcquireError::Unreadable {
             name: text.to_owned(),
-            reason: "container images and root filesystems cannot be read yet: give an SBOM of it (CycloneDX JSON)".to_owned(),
+            reason: "container images and root filesystems cannot be read yet: give an SBOM of it (CycloneDX or SPDX JSON)".to_owned(),
         }),
         None if text == "-" => from_stdin(selection, stdin),
         None if text.starts_with("pkg:") => from_purl(text, selection),
@@ -61,7 +61,7 @@ fn from_stdin(selection: &Selection, stdin: &mut dyn Read) -> Result<Inventory, 
         return Ok(desk.finish());
     }
     let (format, reader) =
-        reader_by_content(&text).ok_or_else(|| unreadable("it is neither a list of purls nor an SBOM in CycloneDX JSON"))?;
+        reader_by_content(&text).ok_or_else(|| unreadable("it is neither a list of purls, nor an SBOM (CycloneDX or SPDX JSON), nor what `pip list`, `pip freeze`, `dpkg -l` or `rpm -qa` print"))?;
     desk.read_file(&Memory::of("-", bytes), "-", format, reader);
     Ok(desk.finish())
 }
@@ -95,7 +95,7 @@ fn from_file(name: &str, tree: &Folder, file: &str, prefix: Option<&str>, select
     let unreadable = |reason: String| AcquireError::Unreadable { name: name.to_owned(), reason };
     let named = entry_for(file).filter(|_| prefix != Some("sbom"));
     let (kind, format) = match named {
-        Some(entry) if entry.format == "CycloneDX" => (SubjectKind::Sbom, entry.format),
+        Some(entry) if matches!(entry.format, "CycloneDX" | "SPDX") => (SubjectKind::Sbom, entry.format),
         Some(entry) => (SubjectKind::File, entry.format),
         None => (SubjectKind::Sbom, "SBOM"),
     };
@@ -104,9 +104,8 @@ fn from_file(name: &str, tree: &Folder, file: &str, prefix: Option<&str>, select
     let mut desk = Desk::new(kind, name, selection);
     match named.map(|entry| entry.known) {
         Some(Known::Read(reader)) => desk.read_file(tree, file, format, reader),
-        Some(Known::Unsupported(reason) | Known::Manifest(reason)) => {
-            desk.cover(file, format, 0, CoverageState::Unsupported, Some(reason.to_owned()))
-        }
+        Some(Known::Unsupported(reason)) => desk.cover(file, format, 0, CoverageState::Unsupported, Some(reason.to_owned())),
+        Some(Known::Manifest { .. }) => desk.cover(file, format, 0, CoverageState::Unsupported, Some(NO_LOCK.to_owned())),
         None => {
             let text = decode(bytes.clone()).text;
             let (format, reader) = reader_by_content(&text).ok_or_else(|| unreadable(what_it_is(&bytes)))?;
@@ -119,9 +118,9 @@ fn from_file(name: &str, tree: &Folder, file: &str, prefix: Option<&str>, select
 fn what_it_is(bytes: &[u8]) -> String {
     let tar = bytes.get(257..262) == Some(b"ustar");
     if tar || bytes.starts_with(&[0x1f, 0x8b]) {
-        "it looks like an archive or image, which cannot be read yet: give an SBOM of it (CycloneDX JSON)".to_owned()
+        "it looks like an archive or image, which cannot be read yet: give an SBOM of it (CycloneDX or SPDX JSON)".to_owned()
     } else {
-        "it is no lockfile that is known by its name, and its content is neither a list of purls nor CycloneDX JSON".to_owned()
+        "it is no lockfile that is known by its name, and its content is neither a list of purls, nor an SBOM (CycloneDX or SPDX JSON), nor what `pip list`, `pip freeze`, `dpkg -l` or `rpm -qa` print".to_owned()
     }
 }
 
@@ -152,8 +151,7 @@ impl<'a> Desk<'a> {
     }
 
     fn read_known(&mut self, tree: &dyn Tree, path: &str) {
-        let name = path.rsplit('/').next().unwrap_or(path);
-        if let Some(entry) = entry_for(name)
+        if let Some(entry) = entry_for(path)
             && let Known::Read(reader) = entry.known
         {
             self.read_file(tree, path, entry.format, reader);

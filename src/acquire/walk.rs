@@ -1,6 +1,7 @@
 //! Finds the known files below a folder, and says which folders were passed over.
 
-use super::table::{Known, entry_for, locks_of};
+use super::table::{Known, NO_LOCK, NPM_LOCKS, PYTHON_LOCKS, entry_for};
+use super::tree::{Folder, Tree};
 use super::{AcquireError, Selection};
 use crate::model::package::{Coverage, CoverageState, Gap, Location};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
@@ -11,18 +12,21 @@ use walkdir::WalkDir;
 /// Folders of version control: never looked into, not worth a word.
 const VERSION_CONTROL: [&str; 4] = [".git", ".hg", ".svn", ".jj"];
 
-/// Folders that hold somebody else's files, with why they are passed over.
-const PASSED_OVER: [(&str, &str); 9] = [
-    ("node_modules", "installed packages: the lockfile beside them counts"),
-    ("vendor", "vendored copies"),
-    ("third_party", "vendored copies"),
-    ("testdata", "test data"),
-    ("fixtures", "test data"),
-    ("__fixtures__", "test data"),
-    (".venv", "installed packages"),
-    ("venv", "installed packages"),
-    ("site-packages", "installed packages"),
+/// Folders that hold somebody else's files, with why they are passed over, and for installed packages the lockfiles
+/// of which one must stand beside them, or nothing of them was looked at.
+const PASSED_OVER: [(&str, &str, &[&str]); 9] = [
+    ("node_modules", "installed packages: the lockfile beside them counts", NPM_LOCKS),
+    (".venv", "installed packages: the lockfile beside them counts", PYTHON_LOCKS),
+    ("venv", "installed packages: the lockfile beside them counts", PYTHON_LOCKS),
+    ("site-packages", "installed packages: the lockfile beside them counts", PYTHON_LOCKS),
+    ("vendor", "vendored copies", &[]),
+    ("third_party", "vendored copies", &[]),
+    ("testdata", "test data", &[]),
+    ("fixtures", "test data", &[]),
+    ("__fixtures__", "test data", &[]),
 ];
+
+const NO_LOCK_FOR_INSTALLED: &str = "installed packages without a lockfile beside them cannot be read yet: make a lockfile";
 
 /// What a walk found.
 #[derive(Debug, Default)]
@@ -42,7 +46,7 @@ pub struct Walked {
 pub fn walk(root: &Path, subject: &str, selection: &Selection) -> Result<Walked, AcquireError> {
     let excluded = globs(&selection.exclude)?;
     let mut walked = Walked::default();
-    let mut manifests = Vec::new();
+    let (mut manifests, mut installed) = (Vec::new(), Vec::new());
     let mut present = BTreeSet::new();
     let mut entries = WalkDir::new(root).sort_by_file_name().into_iter();
     while let Some(entry) = entries.next() {
@@ -69,33 +73,45 @@ pub fn walk(root: &Path, subject: &str, selection: &Selection) -> Result<Walked,
         } else if entry.file_type().is_dir() {
             if VERSION_CONTROL.contains(&&*name) {
                 entries.skip_current_dir();
-            } else if let Some((_, why)) = PASSED_OVER.iter().find(|(known, _)| *known == name) {
+            } else if let Some((_, why, locks)) = PASSED_OVER.iter().find(|(known, ..)| *known == name) {
                 entries.skip_current_dir();
-                walked.coverage.push(line(subject, &format!("{path}/"), "folder", CoverageState::Excluded, why));
+                installed.push((path, *why, *locks));
             }
-        } else if let Some(known) = entry_for(&name) {
+        } else if let Some(known) = entry_for(&path) {
             present.insert(path.clone());
             match known.known {
                 Known::Read(_) => walked.readable.push(path),
                 Known::Unsupported(reason) => walked.coverage.push(line(subject, &path, known.format, CoverageState::Unsupported, reason)),
-                Known::Manifest(reason) => manifests.push((path, known.format, reason)),
+                Known::Manifest { locks, asks } => manifests.push((path, known.format, locks, asks)),
             }
         }
     }
-    for (path, format, reason) in manifests {
-        if !has_lock(&path, &present) {
-            walked.coverage.push(line(subject, &path, format, CoverageState::Unsupported, reason));
+    let tree = Folder::at(root);
+    for (path, format, locks, asks) in manifests {
+        // What cannot be read may ask for something.
+        let asks = !has_lock(&path, locks, &present) && tree.read(&path).map_or(true, |bytes| asks.iter().any(|word| holds(&bytes, word)));
+        if asks {
+            walked.coverage.push(line(subject, &path, format, CoverageState::Unsupported, NO_LOCK));
         }
+    }
+    for (path, why, locks) in installed {
+        let known = locks.is_empty() || has_lock(&path, locks, &present);
+        let (state, why) = if known { (CoverageState::Excluded, why) } else { (CoverageState::Unsupported, NO_LOCK_FOR_INSTALLED) };
+        walked.coverage.push(line(subject, &format!("{path}/"), "folder", state, why));
     }
     Ok(walked)
 }
 
-/// A lockfile beside the manifest or above it (a workspace has one for all its members).
-fn has_lock(manifest: &str, present: &BTreeSet<String>) -> bool {
-    let (mut folder, name) = manifest.rsplit_once('/').unwrap_or(("", manifest));
+fn holds(bytes: &[u8], word: &str) -> bool {
+    word.is_empty() || bytes.windows(word.len()).any(|window| window == word.as_bytes())
+}
+
+/// A lockfile beside the file or above it (a workspace has one for all its members).
+fn has_lock(path: &str, locks: &[&str], present: &BTreeSet<String>) -> bool {
+    let mut folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
     loop {
         let beside = |lock: &str| if folder.is_empty() { lock.to_owned() } else { format!("{folder}/{lock}") };
-        if locks_of(name).iter().any(|lock| present.contains(&beside(lock))) {
+        if locks.iter().any(|lock| present.contains(&beside(lock))) {
             return true;
         }
         if folder.is_empty() {
