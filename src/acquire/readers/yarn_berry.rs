@@ -56,7 +56,11 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
                 own.push((index, name.to_owned(), reference["workspace:".len()..].to_owned()));
                 None
             }
-            Some((name, reference)) => npm::add(&mut reading, package(name, reference, entry), *offset),
+            // A patch is made of a package that stands in the file too: one package, once.
+            Some((name, reference)) => match patched(descriptors).and_then(|original| exact(&nodes, &original)).flatten() {
+                Some(original) => Some(original),
+                None => npm::add(&mut reading, package(name, reference, entry), *offset),
+            },
             None => {
                 reading.blemish(*offset, "this entry has no resolution: it is cut off or was edited, lock again");
                 None
@@ -103,20 +107,25 @@ fn asks(source: &Source<'_>, entry: &Resolved, folder: &str, nodes: &BTreeMap<&s
 /// The packages behind a request; nothing where the file has none of that name. `resolutions` and patches change
 /// descriptors, so the name alone must do where the descriptor is unknown.
 fn find(nodes: &BTreeMap<&str, Option<usize>>, name: &str, range: &str) -> Option<Vec<usize>> {
-    for descriptor in [format!("{name}@{range}"), format!("{name}@npm:{range}")] {
-        if let Some(node) = nodes.get(descriptor.as_str()) {
-            return Some(node.iter().copied().collect());
-        }
+    if let Some(node) = exact(nodes, &format!("{name}@{range}")) {
+        return Some(node.into_iter().collect());
     }
     let start = format!("{name}@");
     let of_name: Vec<&Option<usize>> = nodes.range(start.as_str()..).take_while(|(other, _)| other.starts_with(&start)).map(|(_, node)| node).collect();
     (!of_name.is_empty()).then(|| of_name.into_iter().flatten().copied().collect())
 }
 
+/// The entry of a descriptor; before yarn 4 requests leave out `npm:`, which the entries' names have.
+#[allow(clippy::option_option)]
+fn exact(nodes: &BTreeMap<&str, Option<usize>>, descriptor: &str) -> Option<Option<usize>> {
+    let (name, range) = npm::split_name(descriptor)?;
+    nodes.get(descriptor).or_else(|| nodes.get(format!("{name}@npm:{range}").as_str())).copied()
+}
+
 fn package(name: &str, reference: &str, entry: &Resolved) -> Entry {
     let (bare, bindings) = reference.split_once("::").unwrap_or((reference, ""));
     // A patched package is that package, with the project's changes on top.
-    let patched = bare.strip_prefix("patch:").map(|rest| decode(rest.split('#').next().unwrap_or(rest)));
+    let patched = patched(reference);
     let (name, bare) = patched.as_deref().and_then(npm::split_name).unwrap_or((name, bare));
     let archive = bindings.split('&').find_map(|binding| binding.strip_prefix("__archiveUrl=")).map(decode);
     let (name, _) = npm::real_name(name, bare);
@@ -134,6 +143,12 @@ fn package(name: &str, reference: &str, entry: &Resolved) -> Entry {
         integrity: if entry.checksum.is_empty() { String::new() } else { format!("yarn-zip-{}", entry.checksum) },
         ..Entry::default()
     }
+}
+
+/// What a reference with the `patch:` protocol patches.
+fn patched(reference: &str) -> Option<String> {
+    let (_, rest) = reference.split_once("patch:")?;
+    Some(decode(rest.split('#').next().unwrap_or(rest)))
 }
 
 /// Undoes percent encoding.
@@ -177,10 +192,10 @@ mod tests {
         let reading = read_with(yarn_lock::read, "yarn.lock", LOCK, &[manifest]).unwrap();
         assert_eq!(
             names(&reading),
-            ["pkg:npm/real@1.2.0", "pkg:npm/dev@1.0.0", "pkg:npm/p@1.0.0", "pkg:npm/p@1.0.0", "pkg:npm/g@2.0.0", "pkg:npm/local"]
+            ["pkg:npm/real@1.2.0", "pkg:npm/dev@1.0.0", "pkg:npm/p@1.0.0", "pkg:npm/g@2.0.0", "pkg:npm/local"]
         );
         assert_eq!(reading.found[1].origin, Origin::Registry("https://npm.example.test/".to_owned()));
-        assert!(matches!((&reading.found[4].origin, &reading.found[5].origin), (Origin::Git(_), Origin::Path(_))));
+        assert!(matches!((&reading.found[3].origin, &reading.found[4].origin), (Origin::Git(_), Origin::Path(_))));
         assert_eq!(paths(&reading)[2], "app real@1.2.0 p@1.0.0");
         assert_eq!((reading.found[1].scope, reading.found[2].scope), (Scope::Development, Scope::Production));
         assert!(reading.blemishes.is_empty(), "{:?}", reading.blemishes);
