@@ -166,10 +166,8 @@ pub fn reader_by_content(text: &str) -> Option<(&'static str, Reader)> {
         Some(("pip list", pip_list::read))
     } else if head.lines().filter(|line| !line.trim().is_empty()).take(5).all(|line| distro_list::rpm_name(line.trim()).is_some()) && !head.is_empty() {
         Some(("rpm -qa", distro_list::read_rpm))
-    } else if head.lines().take(50).any(|line| line.contains("==") && !line.contains(' ')) {
-        Some(("pip requirements", requirements::read))
     } else {
-        None
+        requirements::begins_with_a_pin(&head).then_some(("pip requirements", requirements::read as Reader))
     }
 }
 

@@ -5,7 +5,7 @@
 
 use super::finding::{Class, Step};
 use super::mirror::MirrorState;
-use super::package::{Coverage, Gap, Location, Scope, SourcePackage, Subject};
+use super::package::{Coverage, CoverageState, Gap, Location, Scope, SourcePackage, Subject};
 use super::verdict::{Decision, Outcome, PlaceDecision, RuleRef};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -299,4 +299,26 @@ pub struct Report {
     pub gaps: Vec<Gap>,
     /// Warnings about the mirror's age and completeness, and rules that have expired.
     pub warnings: Vec<String>,
+}
+
+impl Report {
+    /// Files that are known and were not looked at, because there is no reader for them or no lockfile.
+    pub fn unread(&self) -> impl Iterator<Item = &Coverage> {
+        self.coverage.iter().filter(|line| line.state == CoverageState::Unsupported)
+    }
+
+    /// The outcome in one sentence for people. A gate that passed says what it did not see.
+    #[must_use]
+    pub fn verdict(&self) -> String {
+        let sentence = self.outcome.sentence();
+        let Some(first) = self.unread().next() else { return sentence.to_owned() };
+        let more = match self.unread().count() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        match self.outcome {
+            Outcome::Passed => format!("the gate passed for what was looked at, which leaves out {}{more} (--strict fails on that)", first.path),
+            _ => format!("{sentence}; not looked at: {}{more}", first.path),
+        }
+    }
 }

@@ -15,6 +15,6 @@ pub fn render(report: &Report) -> Result<String, String> {
     environment.add_template("report", include_str!("report.html")).map_err(|error| error.to_string())?;
     let template = environment.get_template("report").map_err(|error| error.to_string())?;
     template
-        .render(context! { r => minijinja::Value::from(minijinja::value::Serde(report)), said => report.outcome.sentence() })
+        .render(context! { r => minijinja::Value::from(minijinja::value::Serde(report)), said => report.verdict() })
         .map_err(|error| error.to_string())
 }

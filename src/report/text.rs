@@ -40,13 +40,15 @@ pub fn render(report: &Report) -> String {
             wrap(&mut out, &gap.reason, 6);
         }
     }
-    let unread: Vec<_> =
-        report.coverage.iter().filter(|line| matches!(line.state, crate::model::package::CoverageState::Unsupported)).collect();
+    let unread: Vec<_> = report.unread().collect();
     if !unread.is_empty() {
-        heading(&mut out, "Known, but not read", unread.len());
-        unread.iter().for_each(|entry| {
-            wrap(&mut out, &format!("{} ({}): {}", entry.path, entry.reader, entry.reason.as_deref().unwrap_or_default()), 2)
-        });
+        heading(&mut out, "Known, but not looked at", unread.len());
+        for entry in unread.iter().take(QUIET) {
+            wrap(&mut out, &format!("{} ({}): {}", entry.path, entry.reader, entry.reason.as_deref().unwrap_or_default()), 2);
+        }
+        if unread.len() > QUIET {
+            line(&mut out, &format!("  … and {} more; `-f html=report.html` shows all", unread.len() - QUIET));
+        }
     }
     for rule in &report.unused_rules {
         let place = rule.location.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -108,7 +110,7 @@ fn closing(out: &mut String, report: &Report) {
         format!("mirror generation {} of {}", report.mirror.generation, report.mirror.built_at)
     };
     wrap(out, &format!("{mirror}; {} of its CVEs have no configuration", report.mirror.unconfigured), 0);
-    wrap(out, &format!("exit {}: {}", report.exit_code, report.outcome.sentence()), 0);
+    wrap(out, &format!("exit {}: {}", report.exit_code, report.verdict()), 0);
 }
 
 fn heading(out: &mut String, title: &str, count: usize) {

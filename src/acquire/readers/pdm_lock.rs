@@ -67,7 +67,11 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     for (package, from) in lock.package.iter().zip(&packages) {
         let Some(from) = from else { continue };
         for requirement in &package.dependencies {
-            nodes.ask(&mut reading, *from, pypi::name_of(requirement), Scope::Production);
+            // What only other platforms or versions of Python need may be left out of the file.
+            if !nodes.ask(&mut reading, *from, pypi::name_of(requirement), Scope::Production) && !requirement.contains(';') {
+                let reason = format!("it asks for `{requirement}`, which this file does not hold: it is cut off or was edited, lock again");
+                reading.blemish(package.name.span().start, reason);
+            }
         }
     }
     // The file names groups, and not which of them are for development: the manifest does.

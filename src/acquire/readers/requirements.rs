@@ -32,6 +32,13 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     Ok(desk.finish(source.path))
 }
 
+/// Whether a text of no known name is a requirements file: its first requirement is a pin.
+#[must_use]
+pub fn begins_with_a_pin(text: &str) -> bool {
+    let mut lines = line::pieces(text).filter(|piece| piece.comment.is_none()).map(|piece| line::parse(&piece.text));
+    matches!(lines.find(|line| !matches!(line, Line::Ignored | Line::Index(_))), Some(Line::Package { version: Some(_), .. }))
+}
+
 /// Pins of the constraints files that this file names. They install nothing.
 fn constraints(source: &Source<'_>) -> BTreeMap<String, String> {
     let mut pins = BTreeMap::new();

@@ -89,8 +89,11 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     match (document.spdx_version.as_deref(), document.graph) {
         (Some(version), _) if version.starts_with("SPDX-2.") => {
             let describes = document.relationships.iter().filter(|line| line.relationship_type == "DESCRIBES");
-            let mut desk = Desk::of(source.text, describes.map(|line| line.related_spdx_element.clone()).chain(document.document_describes).collect());
-            document.packages.unwrap_or_default().into_iter().for_each(|raw| desk.read(raw));
+            let described: BTreeSet<String> = describes.map(|line| line.related_spdx_element.clone()).chain(document.document_describes).collect();
+            let packages = document.packages.unwrap_or_default();
+            let several = packages.len() > described.len();
+            let mut desk = Desk::of(source.text, described, several);
+            packages.into_iter().for_each(|raw| desk.read(raw));
             for line in document.relationships {
                 // Some relationships are written from the needed side.
                 match line.relationship_type.as_str() {
@@ -123,7 +126,9 @@ fn read_graph(text: &str, graph: &[&RawValue]) -> Result<Reading, Blemish> {
         }
     }
     let roots = elements.iter().filter(|(_, element)| element.kind.ends_with("SpdxDocument") || element.kind.ends_with("Sbom"));
-    let mut desk = Desk::of(text, roots.flat_map(|(_, element)| element.root_element.iter().cloned()).collect());
+    let described: BTreeSet<String> = roots.flat_map(|(_, element)| element.root_element.iter().cloned()).collect();
+    let several = elements.iter().filter(|(_, element)| element.kind == "software_Package").count() > described.len();
+    let mut desk = Desk::of(text, described, several);
     for (raw, element) in &elements {
         if element.kind == "software_Package" {
             desk.read(raw);
@@ -141,6 +146,7 @@ fn read_graph(text: &str, graph: &[&RawValue]) -> Result<Reading, Blemish> {
 struct Desk<'a> {
     text: &'a str,
     described: BTreeSet<String>,
+    several: bool,
     names: BTreeMap<String, String>,
     nodes: BTreeMap<String, usize>,
     roots: BTreeMap<String, Vec<Edge>>,
@@ -148,9 +154,10 @@ struct Desk<'a> {
 }
 
 impl<'a> Desk<'a> {
-    fn of(text: &'a str, described: BTreeSet<String>) -> Self {
+    /// `several`: whether there is more than what the document describes.
+    fn of(text: &'a str, described: BTreeSet<String>, several: bool) -> Self {
         let (names, nodes, roots, reading) = Default::default();
-        Self { text, described, names, nodes, roots, reading }
+        Self { text, described, several, names, nodes, roots, reading }
     }
 
     fn read(&mut self, raw: &RawValue) {
@@ -161,8 +168,8 @@ impl<'a> Desk<'a> {
         };
         self.names.insert(element.id.clone(), element.name.clone());
         match package(&element) {
-            // What the document describes is the project, unless that is all there is to judge.
-            Ok(_) | Err(_) if self.described.contains(&element.id) && self.described.len() == 1 && element.is_project() => {}
+            // What the document describes is the project itself, unless that is all there is to judge.
+            _ if self.described.contains(&element.id) && self.several => {}
             Ok(Some(found)) => {
                 self.reading.found.push(Found { offset, ..found });
                 self.nodes.insert(element.id, self.reading.found.len() - 1);
@@ -191,10 +198,6 @@ impl<'a> Desk<'a> {
 }
 
 impl Element {
-    fn is_project(&self) -> bool {
-        !matches!(self.purpose.to_ascii_lowercase().as_str(), "container" | "operating-system" | "library")
-    }
-
     fn reference(&self, kinds: &[&str]) -> Option<&str> {
         let mut all = self.external_refs.iter().chain(&self.external_identifier);
         all.find(|reference| kinds.contains(&reference.reference_type.as_str())).map(|reference| reference.reference_locator.as_str())
