@@ -5,6 +5,7 @@
 //! Nothing here uses the network, and no reader ever sees a half-written generation.
 
 pub mod index;
+mod names;
 pub mod publish;
 pub mod reader;
 pub mod rows;

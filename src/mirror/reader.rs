@@ -4,6 +4,7 @@
 //! immutable; the search index is opened when it is first needed.
 
 use super::index::{Index, IndexSource};
+use super::names::NameKeys;
 use super::{MirrorError, SCHEMA};
 use crate::model::advisory::{Configuration, CriterionUse, CveDetail, CveId, CveRecord, MatchCriteria, Node, Operator, VersionRange};
 use crate::model::cpe::{CpeName, Part, ProductName};
@@ -39,6 +40,7 @@ pub struct Reader {
     index_source: IndexSource,
     state: MirrorState,
     criteria: RefCell<HashMap<u64, Rc<MatchCriteria>>>,
+    names: NameKeys,
 }
 
 impl Reader {
@@ -68,7 +70,7 @@ impl Reader {
     }
 
     fn over(connection: Connection, index_source: IndexSource, state: MirrorState) -> Self {
-        Self { connection, index: OnceCell::new(), index_source, state, criteria: RefCell::default() }
+        Self { connection, index: OnceCell::new(), index_source, state, criteria: RefCell::default(), names: NameKeys::default() }
     }
 
     /// What this mirror says about itself.
@@ -87,7 +89,7 @@ impl Reader {
     /// When the database cannot be read.
     pub fn products_named(&self, keys: &[&str]) -> Result<Vec<(String, ProductFacts)>, MirrorError> {
         let mut out = Vec::new();
-        for keys in keys.chunks(KEYS) {
+        for keys in self.names.possible(&self.connection, keys)?.chunks(KEYS) {
             let mut select = self.connection.prepare_cached(&NAMED)?;
             let padded = (0..KEYS).map(|at| keys.get(at).copied());
             let found = select.query_map(rusqlite::params_from_iter(padded), |row| Ok((row.get(5)?, product_row(row)?)))?;
