@@ -159,6 +159,7 @@ fn finding_entry(subject: &str, finding: &Finding, package: &Package, places: Ve
             name: package.name(),
             version: package.version.clone(),
             ecosystem: package.purl.kind().to_owned(),
+            path: package.paths().into_iter().next().unwrap_or_default(),
         },
         truth: found.truth.name(),
         doubt: match found.truth {

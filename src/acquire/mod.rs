@@ -7,6 +7,7 @@
 pub mod graph;
 pub mod json;
 pub mod readers;
+pub mod secrets;
 pub mod subject;
 pub mod table;
 pub mod text;
@@ -211,5 +212,5 @@ pub type Reader = fn(&Source<'_>) -> Result<Reading, Blemish>;
 pub fn gap_at(path: &str, lines: &text::Lines, blemish: &Blemish) -> Gap {
     let (line, column) = lines.place(blemish.offset);
     let location = Location { path: path.to_owned(), line: Some(line), column: Some(column), layer: None };
-    Gap { location, reason: blemish.reason.clone() }
+    Gap { location, reason: secrets::hide(&blemish.reason).into_owned() }
 }

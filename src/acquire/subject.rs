@@ -1,6 +1,7 @@
 //! From what the user typed to an inventory.
 
 use super::readers::purl_list;
+use super::secrets;
 use super::table::{Known, NO_LOCK, entry_for, reader_by_content};
 use super::text::{Lines, decode, reject_spoiled};
 use super::tree::{Folder, LARGEST_FILE, Memory, Tree, TreeError};
@@ -223,11 +224,12 @@ impl<'a> Desk<'a> {
         };
         let place = Place { location: place, scope: found.scope, direct, paths };
         let source = source_of(&found.purl);
-        let entry = self.packages.entry((found.purl.clone(), found.origin.clone())).or_insert_with(|| Package {
+        let origin = found.origin.map(|address| secrets::hide(address).into_owned());
+        let entry = self.packages.entry((found.purl.clone(), origin.clone())).or_insert_with(|| Package {
             purl: found.purl,
             version: found.version,
             source,
-            origin: found.origin,
+            origin,
             integrity: Vec::new(),
             install_script: false,
             stated_cpes: Vec::new(),

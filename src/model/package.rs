@@ -81,6 +81,18 @@ pub enum Origin {
 }
 
 impl Origin {
+    /// The same with another address.
+    #[must_use]
+    pub fn map(self, change: impl Fn(&str) -> String) -> Self {
+        match self {
+            Self::Public => Self::Public,
+            Self::Registry(address) => Self::Registry(change(&address)),
+            Self::Git(address) => Self::Git(change(&address)),
+            Self::Url(address) => Self::Url(change(&address)),
+            Self::Path(address) => Self::Path(change(&address)),
+        }
+    }
+
     /// The address, where it is not the public registry.
     #[must_use]
     pub fn address(&self) -> Option<&str> {

@@ -121,6 +121,9 @@ pub struct PackageName {
     pub version: String,
     /// Its ecosystem.
     pub ecosystem: String,
+    /// The shortest way from the project down to it, where the lockfile says who asks for whom.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<String>,
 }
 
 /// A CVSS assessment in the report.

@@ -79,6 +79,9 @@ fn full(out: &mut String, finding: &FindingEntry) {
     let places: Vec<String> = finding.places.iter().take(3).map(|place| place.location.to_string()).collect();
     let more = if finding.places.len() > 3 { format!(" and {} more", finding.places.len() - 3) } else { String::new() };
     wrap(out, &format!("at   {}{more}", places.join(", ")), 6);
+    if finding.package.path.len() > 2 {
+        wrap(out, &format!("via  {}", finding.package.path.join(" › ")), 6);
+    }
     if let Some(rule) = finding.places.first().and_then(|place| place.rule.as_ref()) {
         wrap(out, &format!("why  {}", rule.text), 6);
     }

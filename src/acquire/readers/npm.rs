@@ -7,7 +7,8 @@ use crate::facts::is_public_registry;
 use crate::model::package::{Origin, Scope};
 use crate::model::purl::{Ecosystem, Purl};
 use globset::GlobBuilder;
-use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Folders that a search for workspace members looks into at most.
@@ -113,6 +114,25 @@ pub fn real_name<'a>(name: &'a str, range: &'a str) -> (&'a str, &'a str) {
     range.strip_prefix("npm:").and_then(split_name).unwrap_or((name, range))
 }
 
+/// A range; empty where something else than a text stands in its place.
+#[derive(Debug, Default)]
+struct Range(String);
+
+impl<'de> Deserialize<'de> for Range {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Any {
+            Text(String),
+            Other(IgnoredAny),
+        }
+        Ok(match Any::deserialize(deserializer)? {
+            Any::Text(text) => Self(text),
+            Any::Other(_) => Self::default(),
+        })
+    }
+}
+
 /// What one package.json, or one entry that repeats it, asks for.
 #[derive(Debug, Deserialize, Default)]
 #[serde(rename_all = "camelCase")]
@@ -121,13 +141,13 @@ pub struct Requests {
     #[serde(default)]
     pub name: String,
     #[serde(default)]
-    dependencies: BTreeMap<String, serde_json::Value>,
+    dependencies: BTreeMap<String, Range>,
     #[serde(default)]
-    dev_dependencies: BTreeMap<String, serde_json::Value>,
+    dev_dependencies: BTreeMap<String, Range>,
     #[serde(default)]
-    optional_dependencies: BTreeMap<String, serde_json::Value>,
+    optional_dependencies: BTreeMap<String, Range>,
     #[serde(default)]
-    peer_dependencies: BTreeMap<String, serde_json::Value>,
+    peer_dependencies: BTreeMap<String, Range>,
 }
 
 impl Requests {
@@ -148,7 +168,7 @@ impl Requests {
         lists.into_iter().flat_map(move |(list, scope)| {
             list.iter()
                 .filter(move |(name, _)| scope != Scope::Production || !self.optional_dependencies.contains_key(*name))
-                .map(move |(name, range)| (name.as_str(), range.as_str().unwrap_or_default(), scope))
+                .map(move |(name, range)| (name.as_str(), range.0.as_str(), scope))
         })
     }
 }

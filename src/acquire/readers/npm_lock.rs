@@ -12,7 +12,7 @@ use crate::acquire::{Blemish, Reading, Source};
 use crate::model::package::Scope;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -27,7 +27,8 @@ struct Lock<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Folder {
-    #[serde(flatten)]
+    // Read on its own: flattening would buffer every entry.
+    #[serde(skip)]
     requests: Requests,
     version: Option<String>,
     // A bundled package of old files has `false` here.
@@ -85,11 +86,12 @@ enum Node {
 fn read_packages(text: &str, packages: &Members<'_>) -> Reading {
     let mut reading = Reading::default();
     npm::note_duplicates(text, packages, &mut reading);
-    let mut nodes: BTreeMap<&str, Node> = BTreeMap::new();
+    let mut nodes: HashMap<&str, Node> = HashMap::new();
     let mut folders: Vec<(&str, Folder)> = Vec::new();
     for (path, value) in &packages.0 {
-        match json::parse_value::<Folder>(text, value) {
-            Ok(folder) => {
+        match json::parse_value::<Folder>(text, value).and_then(|folder| Ok((folder, json::parse_value(text, value)?))) {
+            Ok((mut folder, requests)) => {
+                folder.requests = requests;
                 let node = node_of(text, path, value, &folder, &mut reading);
                 nodes.extend(node.map(|node| (path.as_ref(), node)));
                 folders.push((path, folder));
@@ -135,7 +137,7 @@ fn installed_as(path: &str) -> Option<&str> {
 }
 
 /// Node's own search: in the asker's node_modules, then in those above it.
-fn resolve(nodes: &BTreeMap<&str, Node>, from: &str, name: &str) -> Option<usize> {
+fn resolve(nodes: &HashMap<&str, Node>, from: &str, name: &str) -> Option<usize> {
     let mut folder = from;
     loop {
         let path = if folder.is_empty() { format!("node_modules/{name}") } else { format!("{folder}/node_modules/{name}") };
