@@ -12,6 +12,7 @@ use crate::model::evidence::{LearnedName, ProductFacts, SearchHit, WorldCount};
 use crate::model::mirror::MirrorState;
 use crate::model::osv::OsvAdvisory;
 use crate::model::purl::Ecosystem;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -59,6 +60,8 @@ impl Reader {
         if found != SCHEMA {
             return Err(MirrorError::Schema { path: folder.to_owned(), found });
         }
+        // Without this SQLite plans a query anew whenever a value is bound, in case another plan suits it better.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.execute_batch("PRAGMA mmap_size = 1073741824; PRAGMA cache_size = -8192;")?;
         Ok(Self::over(connection, IndexSource::Folder(folder.join(super::store::INDEX)), state))
     }
