@@ -4,7 +4,7 @@
 //! what they ask for themselves. Everything here is linear in the number of edges.
 
 use super::Found;
-use crate::model::package::Scope;
+use crate::model::package::{Scope, PathName};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Paths that are kept of one package: the shortest, and those through other packages that ask for it.
@@ -88,8 +88,10 @@ impl Graph {
 
     /// For each package the shortest path from a root, then those through others that ask for it.
     #[must_use]
-    pub fn paths(&self, found: &[Found]) -> Vec<Vec<Vec<String>>> {
-        let steps = self.steps(found.len());
+    pub fn paths(&self, found: &[Found]) -> Vec<Vec<Vec<PathName>>> {
+        let names: Vec<PathName> = found.iter().map(label).collect();
+        let roots: Vec<Option<PathName>> = self.roots.iter().map(|root| (!root.name.is_empty()).then(|| root.name.clone().into())).collect();
+        let steps = self.reach(found.len());
         let mut askers: Vec<Vec<usize>> = vec![Vec::new(); found.len()];
         for from in (0..found.len()).filter(|from| steps[*from].is_some()) {
             for edge in self.needs_of(from).iter().filter(|edge| edge.to < found.len() && edge.to != from) {
@@ -99,7 +101,7 @@ impl Graph {
                 }
             }
         }
-        let ends = |at: usize| found[at].version.is_empty().then(|| found[at].purl.full_name()).unwrap_or_else(|| label(&found[at]));
+        let path = Path { names: &names, roots: &roots, steps: &steps };
         (0..found.len())
             .map(|at| {
                 let Some(step) = steps[at] else { return Vec::new() };
@@ -108,36 +110,18 @@ impl Graph {
                 others.sort_by_key(|asker| steps[*asker].map_or(usize::MAX, |step| step.length));
                 others.dedup();
                 through.extend(others.into_iter().take(MOST_PATHS - 1).map(Some));
-                through.into_iter().map(|asker| self.path(at, step, asker, &steps, &ends)).collect()
+                through.into_iter().map(|asker| path.to(at, step, asker)).collect()
             })
             .collect()
     }
 
-    fn path(&self, at: usize, own: Step, asker: Option<usize>, steps: &[Option<Step>], name: &dyn Fn(usize) -> String) -> Vec<String> {
-        let mut names = vec![name(at)];
-        let mut next = asker;
-        let root = asker.map_or(own.root, |asker| steps[asker].map_or(own.root, |step| step.root));
-        while let Some(here) = next {
-            if names.len() == LONGEST_PATH {
-                names.push("…".to_owned());
-                break;
-            }
-            names.push(name(here));
-            next = steps[here].and_then(|step| step.asker);
-        }
-        let root = root.map(|root| self.roots[root].name.clone()).filter(|name| !name.is_empty());
-        names.extend(root);
-        names.reverse();
-        names
-    }
-
     /// Breadth first from the roots; where there are none, from the packages that nobody asks for.
-    fn steps(&self, count: usize) -> Vec<Option<Step>> {
-        let mut steps: Vec<Option<Step>> = vec![None; count];
+    fn reach(&self, count: usize) -> Vec<Option<Reached>> {
+        let mut steps: Vec<Option<Reached>> = vec![None; count];
         let mut queue = VecDeque::new();
         let mut start = |at: usize, root: Option<usize>, queue: &mut VecDeque<usize>| {
             if at < count && steps[at].is_none() {
-                steps[at] = Some(Step { asker: None, root, length: 1 });
+                steps[at] = Some(Reached { asker: None, root, length: 1 });
                 queue.push_back(at);
             }
         };
@@ -154,7 +138,7 @@ impl Graph {
             let Some(step) = steps[at] else { continue };
             for edge in self.needs_of(at) {
                 if edge.to < count && steps[edge.to].is_none() {
-                    steps[edge.to] = Some(Step { asker: Some(at), root: step.root, length: step.length + 1 });
+                    steps[edge.to] = Some(Reached { asker: Some(at), root: step.root, length: step.length + 1 });
                     queue.push_back(edge.to);
                 }
             }
@@ -165,14 +149,43 @@ impl Graph {
 
 /// How a package is first reached.
 #[derive(Debug, Clone, Copy)]
-struct Step {
+struct Reached {
     asker: Option<usize>,
     root: Option<usize>,
     length: usize,
 }
 
-fn label(found: &Found) -> String {
-    format!("{}@{}", found.purl.full_name(), found.version)
+/// What a path is put together from.
+struct Path<'a> {
+    names: &'a [PathName],
+    roots: &'a [Option<PathName>],
+    steps: &'a [Option<Reached>],
+}
+
+impl Path<'_> {
+    /// The path to a package through one that asks for it.
+    fn to(&self, at: usize, own: Reached, asker: Option<usize>) -> Vec<PathName> {
+        let mut names = Vec::with_capacity(own.length.min(LONGEST_PATH) + 2);
+        names.push(self.names[at].clone());
+        let mut next = asker;
+        let root = asker.map_or(own.root, |asker| self.steps[asker].map_or(own.root, |step| step.root));
+        while let Some(here) = next {
+            if names.len() == LONGEST_PATH {
+                names.push("…".to_owned().into());
+                break;
+            }
+            names.push(self.names[here].clone());
+            next = self.steps[here].and_then(|step| step.asker);
+        }
+        names.extend(root.and_then(|root| self.roots[root].clone()));
+        names.reverse();
+        names
+    }
+}
+
+fn label(found: &Found) -> PathName {
+    let name = found.purl.full_name();
+    if found.version.is_empty() { name.into() } else { format!("{name}@{}", found.version).into() }
 }
 
 #[cfg(test)]
@@ -182,6 +195,11 @@ mod tests {
 
     fn found(names: &[&str]) -> Vec<Found> {
         names.iter().map(|name| Found::new(Purl::of_package(Ecosystem::Npm, name, "1").unwrap(), 0)).collect()
+    }
+
+    fn shown(graph: &Graph, found: &[Found]) -> Vec<Vec<String>> {
+        let one = |path: &Vec<PathName>| path.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(" ");
+        graph.paths(found).iter().map(|paths| paths.iter().map(one).collect()).collect()
     }
 
     fn edge(to: usize, scope: Scope) -> Edge {
@@ -203,9 +221,9 @@ mod tests {
         let scopes: Vec<Scope> = found.iter().map(|found| found.scope).collect();
         assert_eq!(scopes, [Production, Development, Optional, Development, Production]);
         assert_eq!(graph.directs().unwrap().into_iter().collect::<Vec<_>>(), [0, 1]);
-        let paths = graph.paths(&found);
-        assert_eq!(paths[2], [["app", "a@1", "c@1"], ["app", "b@1", "c@1"]]);
-        assert_eq!(paths[3], [["app", "b@1", "d@1"]]);
+        let paths = shown(&graph, &found);
+        assert_eq!(paths[2], ["app a@1 c@1", "app b@1 c@1"]);
+        assert_eq!(paths[3], ["app b@1 d@1"]);
         assert!(paths[4].is_empty());
     }
 
@@ -215,8 +233,8 @@ mod tests {
         let found = found(&names.iter().map(String::as_str).collect::<Vec<_>>());
         let mut graph = Graph::default();
         (1..5000).for_each(|at| graph.add(at - 1, edge(at, Scope::Production)));
-        let path = graph.paths(&found)[4999][0].clone();
-        assert_eq!((path.len(), path[0].as_str(), path.last().unwrap().as_str()), (LONGEST_PATH + 1, "…", "p4999@1"));
+        let path = &shown(&graph, &found)[4999][0];
+        assert!(path.starts_with("… ") && path.ends_with(" p4999@1") && path.split(' ').count() == LONGEST_PATH + 1, "{path}");
         assert!(graph.directs().is_none());
     }
 }

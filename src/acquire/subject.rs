@@ -8,7 +8,7 @@ use super::tree::{Folder, LARGEST_FILE, Memory, Tree, TreeError};
 use super::walk::walk;
 use super::{AcquireError, Blemish, Found, Include, Reader, Reading, Selection, Source, gap_at};
 use crate::model::package::{
-    Coverage, CoverageState, Gap, Inventory, Location, Origin, Package, Place, SourcePackage, Subject, SubjectKind,
+    Coverage, CoverageState, Gap, Inventory, Location, Origin, Package, Place, SourcePackage, PathName, Subject, SubjectKind,
 };
 use crate::model::purl::Purl;
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,7 +139,8 @@ fn hint(name: &str) -> String {
 struct Desk<'a> {
     subject: Subject,
     selection: &'a Selection,
-    packages: BTreeMap<(Purl, Origin), Package>,
+    packages: Vec<Package>,
+    known: BTreeMap<(String, Origin), usize>,
     coverage: Vec<Coverage>,
     gaps: Vec<Gap>,
     done: BTreeSet<String>,
@@ -148,7 +149,7 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     fn new(kind: SubjectKind, name: &str, selection: &'a Selection) -> Self {
         let subject = Subject { kind, name: name.to_owned(), digest: None, distro: None, base: None };
-        Self { subject, selection, packages: BTreeMap::new(), coverage: Vec::new(), gaps: Vec::new(), done: BTreeSet::new() }
+        Self { subject, selection, packages: Vec::new(), known: BTreeMap::new(), coverage: Vec::new(), gaps: Vec::new(), done: BTreeSet::new() }
     }
 
     fn read_known(&mut self, tree: &dyn Tree, path: &str) {
@@ -211,7 +212,7 @@ impl<'a> Desk<'a> {
         self.coverage.push(Coverage { subject, path: path.to_owned(), reader: format.to_owned(), packages, state, reason });
     }
 
-    fn add(&mut self, found: Found, path: &str, lines: &Lines<'_>, direct: Option<bool>, paths: Vec<Vec<String>>) {
+    fn add(&mut self, found: Found, path: &str, lines: &Lines<'_>, direct: Option<bool>, paths: Vec<Vec<PathName>>) {
         let wanted = self.selection.ecosystems.is_empty() || self.selection.ecosystems.iter().any(|kind| kind == found.purl.kind());
         if !wanted || self.selection.omit.contains(&found.scope) {
             return;
@@ -225,16 +226,21 @@ impl<'a> Desk<'a> {
         let place = Place { location: place, scope: found.scope, direct, paths };
         let source = source_of(&found.purl);
         let origin = found.origin.map(|address| secrets::hide(address).into_owned());
-        let entry = self.packages.entry((found.purl.clone(), origin.clone())).or_insert_with(|| Package {
-            purl: found.purl,
-            version: found.version,
-            source,
-            origin,
-            integrity: Vec::new(),
-            install_script: false,
-            stated_cpes: Vec::new(),
-            places: Vec::new(),
-        });
+        let next = self.packages.len();
+        let at = *self.known.entry((found.purl.text().to_owned(), origin.clone())).or_insert(next);
+        if at == next {
+            self.packages.push(Package {
+                purl: found.purl,
+                version: found.version,
+                source,
+                origin,
+                integrity: Vec::new(),
+                install_script: false,
+                stated_cpes: Vec::new(),
+                places: Vec::new(),
+            });
+        }
+        let entry = &mut self.packages[at];
         entry.install_script |= found.install_script;
         entry.integrity.extend(found.integrity);
         entry.stated_cpes.extend(found.stated_cpes);
@@ -242,19 +248,20 @@ impl<'a> Desk<'a> {
     }
 
     fn finish(mut self) -> Inventory {
-        for package in self.packages.values_mut() {
+        for package in &mut self.packages {
             package.places.sort();
             package.places.dedup();
             package.integrity.sort();
             package.integrity.dedup();
             package.stated_cpes.dedup();
         }
+        self.packages.sort_by_cached_key(|package| (package.purl.text().to_owned(), package.origin.clone()));
         self.coverage.sort();
         self.gaps.sort();
         self.gaps.dedup();
         Inventory {
             subject: self.subject,
-            packages: self.packages.into_values().collect(),
+            packages: self.packages,
             coverage: self.coverage,
             gaps: self.gaps,
             image: None,

@@ -3,8 +3,9 @@
 use super::cpe::CpeName;
 use super::image::ImageFacts;
 use super::purl::{Ecosystem, Purl};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::fmt;
+use std::sync::Arc;
 
 /// A place in the subject, its path relative to the subject's root with `/` between names.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -112,6 +113,28 @@ pub struct SourcePackage {
     pub version: String,
 }
 
+/// One name on the way from the project to a package, shared by all the paths that it stands on.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PathName(Arc<str>);
+
+impl From<String> for PathName {
+    fn from(name: String) -> Self {
+        Self(name.into())
+    }
+}
+
+impl AsRef<str> for PathName {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for PathName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
 /// One place where a package was found, with what holds there only.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -122,7 +145,7 @@ pub struct Place {
     /// Whether the project itself asks for it; nothing where the file does not say.
     pub direct: Option<bool>,
     /// Names from a root of the lockfile down to this package: the shortest, then those through other packages.
-    pub paths: Vec<Vec<String>>,
+    pub paths: Vec<Vec<PathName>>,
 }
 
 /// One package at one version, with every place it was found in.
@@ -167,9 +190,9 @@ impl Package {
 
     /// The ways by which the project comes to it, over all places.
     #[must_use]
-    pub fn paths(&self) -> Vec<Vec<String>> {
-        let mut paths: Vec<Vec<String>> = self.places.iter().flat_map(|place| &place.paths).cloned().collect();
-        paths.sort_by_key(|path| (path.len(), path.clone()));
+    pub fn paths(&self) -> Vec<Vec<PathName>> {
+        let mut paths: Vec<Vec<PathName>> = self.places.iter().flat_map(|place| &place.paths).cloned().collect();
+        paths.sort_by(|a, b| (a.len(), a).cmp(&(b.len(), b)));
         paths.dedup();
         paths
     }

@@ -5,7 +5,7 @@
 
 use super::finding::{Class, Step};
 use super::mirror::MirrorState;
-use super::package::{Coverage, CoverageState, Gap, Location, Scope, SourcePackage, Subject};
+use super::package::{self, Coverage, CoverageState, Gap, Location, Scope, SourcePackage, Subject};
 use super::verdict::{Decision, Outcome, PlaceDecision, RuleRef};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -98,7 +98,7 @@ pub struct PackageEntry {
     pub direct: Option<bool>,
     /// Shortest paths from a root.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub paths: Vec<Vec<String>>,
+    pub paths: Vec<Vec<package::PathName>>,
     /// Where it was found.
     pub locations: Vec<Location>,
     /// What it is held to be.
@@ -123,7 +123,7 @@ pub struct PackageName {
     pub ecosystem: String,
     /// The shortest way from the project down to it, where the lockfile says who asks for whom.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub path: Vec<String>,
+    pub path: Vec<package::PathName>,
 }
 
 /// A CVSS assessment in the report.

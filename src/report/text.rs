@@ -80,7 +80,8 @@ fn full(out: &mut String, finding: &FindingEntry) {
     let more = if finding.places.len() > 3 { format!(" and {} more", finding.places.len() - 3) } else { String::new() };
     wrap(out, &format!("at   {}{more}", places.join(", ")), 6);
     if finding.package.path.len() > 2 {
-        wrap(out, &format!("via  {}", finding.package.path.join(" › ")), 6);
+        let names: Vec<&str> = finding.package.path.iter().map(AsRef::as_ref).collect();
+        wrap(out, &format!("via  {}", names.join(" › ")), 6);
     }
     if let Some(rule) = finding.places.first().and_then(|place| place.rule.as_ref()) {
         wrap(out, &format!("why  {}", rule.text), 6);

@@ -156,7 +156,7 @@ fn resolve(nodes: &HashMap<&str, Node>, from: &str, name: &str) -> Option<usize>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::acquire::readers::testing::{names, read_text};
+    use crate::acquire::readers::testing::{names, paths, read_text};
     use crate::model::package::Origin;
 
     #[test]
@@ -176,8 +176,8 @@ mod tests {
             ["pkg:npm/a@1.0.0", "pkg:npm/%40s/b@2.0.0", "pkg:npm/real@3.0.0", "pkg:npm/g@1.0.0", "pkg:npm/p@1.0.0"]
         );
         assert_eq!(reading.graph.directs().unwrap().into_iter().collect::<Vec<_>>(), [0, 3, 4]);
-        assert_eq!(reading.graph.paths(&reading.found)[2][0], ["app", "a@1.0.0", "@s/b@2.0.0", "real@3.0.0"]);
-        assert_eq!(reading.graph.paths(&reading.found)[4][0], ["packages/own", "p@1.0.0"]);
+        assert_eq!(paths(&reading)[2], "app a@1.0.0 @s/b@2.0.0 real@3.0.0");
+        assert_eq!(paths(&reading)[4], "packages/own p@1.0.0");
         assert_eq!((reading.found[1].scope, reading.found[2].install_script), (Scope::Development, true));
         assert_eq!(reading.found[0].integrity, ["sha512-x", "sha1-y"]);
         assert!(matches!(reading.found[3].origin, Origin::Git(_)));

@@ -119,7 +119,7 @@ fn entry_of(name: &str, dependency: &Dependency<'_>) -> Entry {
 #[cfg(test)]
 mod tests {
     use crate::acquire::readers::npm_lock::read;
-    use crate::acquire::readers::testing::{names, read_text, read_with};
+    use crate::acquire::readers::testing::{names, paths, read_text, read_with};
 
     const LOCK: &str = r#"{"lockfileVersion":1,"dependencies":{
         "a":{"version":"1.0.0","requires":{"b":"^2","c":"1"},"dependencies":{"b":{"version":"2.0.0"}}},
@@ -134,14 +134,14 @@ mod tests {
             ["pkg:npm/a@1.0.0", "pkg:npm/b@2.0.0", "pkg:npm/b@9.0.0", "pkg:npm/%40s/d@3.0.0", "pkg:npm/e", "pkg:npm/f-g@1.2.3"]
         );
         assert!(reading.graph.directs().is_none());
-        assert_eq!(reading.graph.paths(&reading.found)[1][0], ["a@1.0.0", "b@2.0.0"]);
+        assert_eq!(paths(&reading)[1], "a@1.0.0 b@2.0.0");
     }
 
     #[test]
     fn the_manifest_beside_it_names_what_is_direct() {
         let manifest = ("package.json", r#"{"name":"app","dependencies":{"a":"1"}}"#);
         let reading = read_with(read, "package-lock.json", LOCK, &[manifest]).unwrap();
-        assert_eq!(reading.graph.paths(&reading.found)[3][0], ["app", "a@1.0.0", "@s/d@3.0.0"]);
+        assert_eq!(paths(&reading)[3], "app a@1.0.0 @s/d@3.0.0");
         assert_eq!(reading.graph.directs().unwrap().len(), 1);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::acquire::tree::Memory;
 use crate::acquire::{Blemish, Reader, Reading, Source};
+use crate::model::package::PathName;
 
 /// Reads a text.
 pub fn read_text(reader: Reader, path: &str, text: &str) -> Result<Reading, Blemish> {
@@ -21,5 +22,6 @@ pub fn names(reading: &Reading) -> Vec<&str> {
 
 /// Shortest path of each package, joined with blanks.
 pub fn paths(reading: &Reading) -> Vec<String> {
-    reading.graph.paths(&reading.found).iter().map(|paths| paths.first().map(|path| path.join(" ")).unwrap_or_default()).collect()
+    let one = |path: &Vec<PathName>| path.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(" ");
+    reading.graph.paths(&reading.found).iter().map(|paths| paths.first().map(one).unwrap_or_default()).collect()
 }
