@@ -111,7 +111,8 @@ fn purls_and_sboms_come_in_on_standard_input() {
 #[test]
 fn the_last_of_many_packages_is_identified_like_the_first() {
     let many: String = (0..400).map(|at| format!("pkg:npm/no-such-package-{at}@1.0.0\n")).collect();
-    let output = scacheck().args(TODAY).args(["-f", "json", "-"]).write_stdin(many + "pkg:npm/lodash@4.17.4\npkg:npm/zz-none@1\n").output().unwrap();
+    let output =
+        scacheck().args(TODAY).args(["-f", "json", "-"]).write_stdin(many + "pkg:npm/lodash@4.17.4\npkg:npm/zz-none@1\n").output().unwrap();
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let alone = json(&["pkg:npm/lodash@4.17.4"]);
     assert_eq!(report["findings"].as_array().unwrap().len(), alone["findings"].as_array().unwrap().len());

@@ -21,7 +21,8 @@ fn lockfiles() -> PathBuf {
 
 /// The projects, each with the lockfile of one tool.
 fn projects() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = fs::read_dir(lockfiles()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(lockfiles()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect();
     folders.sort();
     folders
 }
@@ -49,10 +50,13 @@ fn the_inventory_is_the_tools_own_listing() {
         let ours = lines(&inventory);
         let listing: BTreeSet<String> = fs::read_to_string(project.join("listing.txt")).unwrap().lines().map(str::to_owned).collect();
         assert!(ours.len() >= 50, "{}: {}", project.display(), ours.len());
-        let only = |sign: &str, of: &BTreeSet<String>, not: &BTreeSet<String>| of.difference(not).map(|line| format!("{sign} {line}")).collect::<BTreeSet<_>>();
+        let only = |sign: &str, of: &BTreeSet<String>, not: &BTreeSet<String>| {
+            of.difference(not).map(|line| format!("{sign} {line}")).collect::<BTreeSet<_>>()
+        };
         let found: BTreeSet<String> = only("+", &ours, &listing).into_iter().chain(only("-", &listing, &ours)).collect();
         let told = fs::read_to_string(project.join("differences.txt")).unwrap_or_default();
-        let told: BTreeSet<String> = told.lines().filter_map(|line| line.split_once("  # ")).map(|(line, _)| line.trim_end().to_owned()).collect();
+        let told: BTreeSet<String> =
+            told.lines().filter_map(|line| line.split_once("  # ")).map(|(line, _)| line.trim_end().to_owned()).collect();
         assert_eq!(found, told, "{}: left is what differs, right is what is told", project.display());
     }
 }
@@ -199,7 +203,9 @@ fn byte_order_marks_line_ends_and_encodings_change_nothing() {
         let whole = read(&path, &bytes).unwrap();
         let text = String::from_utf8(bytes.clone()).unwrap();
         let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-        for (what, other) in [("BOM", [b"\xef\xbb\xbf", bytes.as_slice()].concat()), ("CRLF", text.replace('\n', "\r\n").into_bytes()), ("UTF-16", wide)] {
+        for (what, other) in
+            [("BOM", [b"\xef\xbb\xbf", bytes.as_slice()].concat()), ("CRLF", text.replace('\n', "\r\n").into_bytes()), ("UTF-16", wide)]
+        {
             let reading = read(&path, &other).unwrap_or_else(|error| panic!("{} {what}: {error:?}", path.display()));
             assert_eq!(purls(&reading), purls(&whole), "{} {what}", path.display());
             assert_eq!(reading.blemishes, whole.blemishes, "{} {what}", path.display());
@@ -220,7 +226,18 @@ fn an_unfinished_merge_is_told_with_its_line() {
 
 #[test]
 fn deep_nesting_and_endless_lines_end_in_linear_time() {
-    for name in ["package-lock.json", "bun.lock", "Pipfile.lock", "a.cdx.json", "a.spdx.json", "pnpm-lock.yaml", "yarn.lock", "Cargo.lock", "uv.lock", "requirements.txt"] {
+    for name in [
+        "package-lock.json",
+        "bun.lock",
+        "Pipfile.lock",
+        "a.cdx.json",
+        "a.spdx.json",
+        "pnpm-lock.yaml",
+        "yarn.lock",
+        "Cargo.lock",
+        "uv.lock",
+        "requirements.txt",
+    ] {
         for open in ["{\"a\":", "[", "a = [", "- ", "a: {", "((", "__metadata:\n  a: ["] {
             let text = open.repeat(1_000_000 / open.len());
             let _ = read(Path::new(name), text.as_bytes());
@@ -235,7 +252,8 @@ fn a_java_build_with_one_lockfile_is_not_clean() {
     let folder = TempDir::new().unwrap();
     fs::create_dir_all(folder.path().join("web")).unwrap();
     fs::write(folder.path().join("pom.xml"), "<project/>").unwrap();
-    fs::write(folder.path().join("web/package-lock.json"), r#"{"lockfileVersion":3,"packages":{"node_modules/ms":{"version":"2.1.3"}}}"#).unwrap();
+    fs::write(folder.path().join("web/package-lock.json"), r#"{"lockfileVersion":3,"packages":{"node_modules/ms":{"version":"2.1.3"}}}"#)
+        .unwrap();
     let (code, text, _) = run(&[arg(folder.path()), "--db", "starter", "--today", "2026-01-02"]);
     assert!(code == 0 && text.contains("Known, but not looked at (1)\n  pom.xml") && text.contains("leaves out pom.xml"), "{code} {text}");
     let (code, text, _) = run(&[arg(folder.path()), "--db", "starter", "--today", "2026-01-02", "--strict"]);
@@ -259,9 +277,18 @@ fn listings_come_in_on_standard_input() {
         ("Package Version\n------- -------\nidna    3.7\n", &[][..], "pkg:pypi/idna@3.7"),
         ("idna==3.7\nrequests==2.32.3\n", &[], "pkg:pypi/idna@3.7"),
         ("bash-5.1.8-6.el9.x86_64\n", &["--distro", "almalinux:9"], "pkg:rpm/almalinux/bash@5.1.8-6.el9?arch=x86_64&distro=almalinux-9"),
-        ("{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[{\"SPDXID\":\"a\",\"externalRefs\":[{\"referenceType\":\"purl\",\"referenceLocator\":\"pkg:npm/ms@2.1.3\"}]}]}", &[], "pkg:npm/ms@2.1.3"),
+        (
+            "{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[{\"SPDXID\":\"a\",\"externalRefs\":[{\"referenceType\":\"purl\",\"referenceLocator\":\"pkg:npm/ms@2.1.3\"}]}]}",
+            &[],
+            "pkg:npm/ms@2.1.3",
+        ),
     ] {
-        let output = crate::scacheck().args(["--db", "starter", "--today", "2026-01-02", "-f", "json", "-"]).args(arguments).write_stdin(text).output().unwrap();
+        let output = crate::scacheck()
+            .args(["--db", "starter", "--today", "2026-01-02", "-f", "json", "-"])
+            .args(arguments)
+            .write_stdin(text)
+            .output()
+            .unwrap();
         let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["packages"][0]["purl"], purl);
     }

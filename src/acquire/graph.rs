@@ -4,7 +4,7 @@
 //! what they ask for themselves. Everything here is linear in the number of edges.
 
 use super::Found;
-use crate::model::package::{Scope, PathName};
+use crate::model::package::{PathName, Scope};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Paths that are kept of one package: the shortest, and those through other packages that ask for it.
@@ -90,7 +90,8 @@ impl Graph {
     #[must_use]
     pub fn paths(&self, found: &[Found]) -> Vec<Vec<Vec<PathName>>> {
         let names: Vec<PathName> = found.iter().map(label).collect();
-        let roots: Vec<Option<PathName>> = self.roots.iter().map(|root| (!root.name.is_empty()).then(|| root.name.clone().into())).collect();
+        let roots: Vec<Option<PathName>> =
+            self.roots.iter().map(|root| (!root.name.is_empty()).then(|| root.name.clone().into())).collect();
         let steps = self.reach(found.len());
         let mut askers: Vec<Vec<usize>> = vec![Vec::new(); found.len()];
         for from in (0..found.len()).filter(|from| steps[*from].is_some()) {
@@ -126,8 +127,12 @@ impl Graph {
             }
         };
         // Of two paths as short, the one that is needed more.
-        let mut asks: Vec<(Scope, usize, usize)> =
-            self.roots.iter().enumerate().flat_map(|(index, root)| root.asks.iter().map(move |edge| (edge.scope, index, edge.to))).collect();
+        let mut asks: Vec<(Scope, usize, usize)> = self
+            .roots
+            .iter()
+            .enumerate()
+            .flat_map(|(index, root)| root.asks.iter().map(move |edge| (edge.scope, index, edge.to)))
+            .collect();
         asks.sort();
         asks.into_iter().for_each(|(_, index, to)| start(to, Some(index), &mut queue));
         if self.roots.is_empty() {

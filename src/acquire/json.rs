@@ -52,7 +52,9 @@ pub fn strict(text: &str) -> String {
                 string_end(&bytes, at)
             }
             (b'/', Some(b'/')) => blank(&mut bytes, at, |rest| rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len())),
-            (b'/', Some(b'*')) => blank(&mut bytes, at, |rest| rest.windows(2).skip(2).position(|pair| pair == b"*/").map_or(rest.len(), |end| end + 4)),
+            (b'/', Some(b'*')) => {
+                blank(&mut bytes, at, |rest| rest.windows(2).skip(2).position(|pair| pair == b"*/").map_or(rest.len(), |end| end + 4))
+            }
             (b',', _) => {
                 // A second comma is an error, which the parser is left to tell.
                 comma = if comma.is_none() { Some(at) } else { None };
@@ -109,8 +111,7 @@ pub fn name_offset(text: &str, name: &str, value: &RawValue) -> usize {
 /// # Errors
 /// Where and why it does not parse.
 pub fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Blemish> {
-    serde_json::from_str(text)
-        .map_err(|error| Blemish { offset: offset_of(text, error.line(), error.column()), reason: told(&error) })
+    serde_json::from_str(text).map_err(|error| Blemish { offset: offset_of(text, error.line(), error.column()), reason: told(&error) })
 }
 
 /// Parses one value of a file.

@@ -8,7 +8,7 @@ use super::tree::{Folder, LARGEST_FILE, Memory, Tree, TreeError};
 use super::walk::walk;
 use super::{AcquireError, Blemish, Found, Include, Reader, Reading, Selection, Source, gap_at};
 use crate::model::package::{
-    Coverage, CoverageState, Gap, Inventory, Location, Origin, Package, Place, SourcePackage, PathName, Subject, SubjectKind,
+    Coverage, CoverageState, Gap, Inventory, Location, Origin, Package, PathName, Place, SourcePackage, Subject, SubjectKind,
 };
 use crate::model::purl::Purl;
 use std::collections::{BTreeMap, BTreeSet};
@@ -149,7 +149,15 @@ struct Desk<'a> {
 impl<'a> Desk<'a> {
     fn new(kind: SubjectKind, name: &str, selection: &'a Selection) -> Self {
         let subject = Subject { kind, name: name.to_owned(), digest: None, distro: None, base: None };
-        Self { subject, selection, packages: Vec::new(), known: BTreeMap::new(), coverage: Vec::new(), gaps: Vec::new(), done: BTreeSet::new() }
+        Self {
+            subject,
+            selection,
+            packages: Vec::new(),
+            known: BTreeMap::new(),
+            coverage: Vec::new(),
+            gaps: Vec::new(),
+            done: BTreeSet::new(),
+        }
     }
 
     fn read_known(&mut self, tree: &dyn Tree, path: &str) {
@@ -259,13 +267,7 @@ impl<'a> Desk<'a> {
         self.coverage.sort();
         self.gaps.sort();
         self.gaps.dedup();
-        Inventory {
-            subject: self.subject,
-            packages: self.packages,
-            coverage: self.coverage,
-            gaps: self.gaps,
-            image: None,
-        }
+        Inventory { subject: self.subject, packages: self.packages, coverage: self.coverage, gaps: self.gaps, image: None }
     }
 }
 

@@ -51,12 +51,7 @@ const fn not_yet(format: &'static str, pattern: &'static str) -> Entry {
     Entry { format, pattern, known: Known::Unsupported("there is no reader for this format yet") }
 }
 
-const fn manifest(
-    format: &'static str,
-    pattern: &'static str,
-    locks: &'static [&'static str],
-    asks: &'static [&'static str],
-) -> Entry {
+const fn manifest(format: &'static str, pattern: &'static str, locks: &'static [&'static str], asks: &'static [&'static str]) -> Entry {
     Entry { format, pattern, known: Known::Manifest { locks, asks } }
 }
 
@@ -164,7 +159,9 @@ pub fn reader_by_content(text: &str) -> Option<(&'static str, Reader)> {
         Some(("dpkg -l", distro_list::read_dpkg))
     } else if words.starts_with(&["Package", "Version"]) || head.starts_with("[{") && head.contains("\"version\"") {
         Some(("pip list", pip_list::read))
-    } else if head.lines().filter(|line| !line.trim().is_empty()).take(5).all(|line| distro_list::rpm_name(line.trim()).is_some()) && !head.is_empty() {
+    } else if head.lines().filter(|line| !line.trim().is_empty()).take(5).all(|line| distro_list::rpm_name(line.trim()).is_some())
+        && !head.is_empty()
+    {
         Some(("rpm -qa", distro_list::read_rpm))
     } else {
         requirements::begins_with_a_pin(&head).then_some(("pip requirements", requirements::read as Reader))

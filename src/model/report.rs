@@ -320,7 +320,9 @@ impl Report {
             count => format!(" and {} more", count - 1),
         };
         match self.outcome {
-            Outcome::Passed => format!("the gate passed for what was looked at, which leaves out {}{more} (--strict fails on that)", first.path),
+            Outcome::Passed => {
+                format!("the gate passed for what was looked at, which leaves out {}{more} (--strict fails on that)", first.path)
+            }
             _ => format!("{sentence}; not looked at: {}{more}", first.path),
         }
     }

@@ -68,7 +68,8 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
             match find(&nodes, &name, asked) {
                 Some(node) => root.asks.extend(node.map(|to| Edge { to, scope })),
                 None if scope == Scope::Optional || range.is_empty() => {}
-                None => reading.blemish(json::offset_in(text, value), format!("it asks for `{asked}`, which this file does not hold: lock again")),
+                None => reading
+                    .blemish(json::offset_in(text, value), format!("it asks for `{asked}`, which this file does not hold: lock again")),
             }
         }
         reading.graph.roots.push(root);
@@ -143,12 +144,17 @@ mod tests {
         assert_eq!(reading.found[0].origin, Origin::Registry("https://npm.example.test/".to_owned()));
         assert_eq!(paths(&reading)[..4], ["@s/m a@2.0.0", "app a@1.0.0", "app a@1.0.0 b@1.0.0", "app real@2.0.0"]);
         assert_eq!((reading.found[4].scope, reading.found[1].integrity.as_slice()), (Scope::Development, &["sha512-a,]}".to_owned()][..]));
-        assert!(text[reading.found[1].offset..].starts_with("\"a\": [\"a@1.0.0\"") && reading.blemishes.is_empty(), "{:?}", reading.blemishes);
+        assert!(
+            text[reading.found[1].offset..].starts_with("\"a\": [\"a@1.0.0\"") && reading.blemishes.is_empty(),
+            "{:?}",
+            reading.blemishes
+        );
     }
 
     #[test]
     fn what_cannot_be_read_is_said() {
-        for bad in ["", "{", r#"{"lockfileVersion": 3}"#, r#"{"lockfileVersion": 1, "packages": {"a": 1}}"#, r#"{"lockfileVersion": 1,, }"#] {
+        for bad in ["", "{", r#"{"lockfileVersion": 3}"#, r#"{"lockfileVersion": 1, "packages": {"a": 1}}"#, r#"{"lockfileVersion": 1,, }"#]
+        {
             assert!(read_text(read, "bun.lock", bad).is_err(), "{bad}");
         }
     }

@@ -59,7 +59,8 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
         let mut edges = Vec::new();
         for request in &entry.dependencies {
             let Some(to) = find(&nodes, request.get_ref()) else {
-                let reason = format!("it asks for `{}`, which this file does not hold: it is cut off or was edited, lock again", request.get_ref());
+                let reason =
+                    format!("it asks for `{}`, which this file does not hold: it is cut off or was edited, lock again", request.get_ref());
                 reading.blemish(request.span().start, reason);
                 continue;
             };
@@ -159,7 +160,10 @@ mod tests {
         );
         let neighbours = [
             ("Cargo.toml", "[workspace]\nmembers = [\"crates/*\"]\n"),
-            ("crates/m/Cargo.toml", "[package]\nname = \"m\"\n[dependencies]\na = \"1\"\n[dev-dependencies]\nrenamed = { package = \"b\", version = \"1\" }\n"),
+            (
+                "crates/m/Cargo.toml",
+                "[package]\nname = \"m\"\n[dependencies]\na = \"1\"\n[dev-dependencies]\nrenamed = { package = \"b\", version = \"1\" }\n",
+            ),
         ];
         let reading = read_with(read, "Cargo.lock", &text, &neighbours).unwrap();
         assert_eq!((reading.found[0].scope, reading.found[1].scope), (Scope::Production, Scope::Development));

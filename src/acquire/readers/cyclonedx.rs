@@ -187,7 +187,13 @@ mod tests {
 
     #[test]
     fn other_json_is_refused() {
-        for bad in ["{}", "[]", r#"{"bomFormat":"SPDX"}"#, r#"{"bomFormat":"CycloneDX","components":[{"#, r#"{"bomFormat":"CycloneDX","specVersion":"2.0"}"#] {
+        for bad in [
+            "{}",
+            "[]",
+            r#"{"bomFormat":"SPDX"}"#,
+            r#"{"bomFormat":"CycloneDX","components":[{"#,
+            r#"{"bomFormat":"CycloneDX","specVersion":"2.0"}"#,
+        ] {
             assert!(read_text(read, "bom.json", bad).is_err(), "{bad}");
         }
     }

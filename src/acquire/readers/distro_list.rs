@@ -21,7 +21,9 @@ pub fn read_dpkg(source: &Source<'_>) -> Result<Reading, Blemish> {
                 // The second letter is the state: only `i` is installed whole; the others but `n` and `c` are half of it.
                 match status.as_bytes().get(1) {
                     Some(b'n' | b'c') => {}
-                    Some(b'i' | b'W' | b't' | b'H' | b'U' | b'F') => distro.add(&mut reading, "deb", name.split(':').next().unwrap_or(name), version, arch, at),
+                    Some(b'i' | b'W' | b't' | b'H' | b'U' | b'F') => {
+                        distro.add(&mut reading, "deb", name.split(':').next().unwrap_or(name), version, arch, at)
+                    }
                     _ => reading.blemish(at, format!("the state `{status}` of `{name}` is not known")),
                 }
             }
@@ -70,9 +72,10 @@ pub fn rpm_name(line: &str) -> Option<(&str, String, &str)> {
     let (front, release) = line.rsplit_once('-')?;
     let (name, version) = front.rsplit_once('-')?;
     let (release, arch) = match release.rsplit_once('.') {
-        Some((release, arch @ ("x86_64" | "noarch" | "aarch64" | "i386" | "i486" | "i586" | "i686" | "ppc64le" | "s390x" | "armv7hl" | "riscv64"))) => {
-            (release, arch)
-        }
+        Some((
+            release,
+            arch @ ("x86_64" | "noarch" | "aarch64" | "i386" | "i486" | "i586" | "i686" | "ppc64le" | "s390x" | "armv7hl" | "riscv64"),
+        )) => (release, arch),
         // Keys have no architecture.
         _ if name == "gpg-pubkey" => (release, ""),
         _ => return None,
@@ -89,16 +92,28 @@ struct Distro<'a> {
 
 impl<'a> Distro<'a> {
     fn of(source: &Source<'a>, example: &str) -> Result<Self, Blemish> {
-        let split = source.distro.and_then(|distro| distro.split_once([':', '-'])).filter(|(id, release)| !id.is_empty() && !release.is_empty());
+        let split =
+            source.distro.and_then(|distro| distro.split_once([':', '-'])).filter(|(id, release)| !id.is_empty() && !release.is_empty());
         let (id, release) = split.ok_or_else(|| {
-            Blemish::at(0, format!("the list does not say which distribution and release it comes from: say it, as in `--distro {example}`"))
+            Blemish::at(
+                0,
+                format!("the list does not say which distribution and release it comes from: say it, as in `--distro {example}`"),
+            )
         })?;
         Ok(Self { id, release })
     }
 
     fn add(&self, reading: &mut Reading, kind: &str, name: &str, version: &str, arch: &str, offset: usize) {
         let escape = |text: &str| text.replace('%', "%25").replace('+', "%2B").replace('@', "%40").replace('?', "%3F").replace('#', "%23");
-        let text = format!("pkg:{kind}/{}/{}@{}?arch={}&distro={}-{}", self.id, escape(name), escape(version), escape(arch), self.id, self.release);
+        let text = format!(
+            "pkg:{kind}/{}/{}@{}?arch={}&distro={}-{}",
+            self.id,
+            escape(name),
+            escape(version),
+            escape(arch),
+            self.id,
+            self.release
+        );
         match text.parse::<Purl>() {
             Ok(purl) => reading.found.push(Found::new(purl, offset)),
             Err(error) => reading.blemish(offset, error.to_string()),
@@ -130,10 +145,17 @@ mod tests {
 
     #[test]
     fn rpm_lines() {
-        let reading = read(read_rpm, "bash-5.1.8-6.el9_1.x86_64\ngpg-pubkey-5a6340b3-6229229e\nlibstdc++-11.3.1-2.1.el9.x86_64\nwhat\n", "almalinux:9");
+        let reading = read(
+            read_rpm,
+            "bash-5.1.8-6.el9_1.x86_64\ngpg-pubkey-5a6340b3-6229229e\nlibstdc++-11.3.1-2.1.el9.x86_64\nwhat\n",
+            "almalinux:9",
+        );
         assert_eq!(
             names(&reading),
-            ["pkg:rpm/almalinux/bash@5.1.8-6.el9_1?arch=x86_64&distro=almalinux-9", "pkg:rpm/almalinux/libstdc%2B%2B@11.3.1-2.1.el9?arch=x86_64&distro=almalinux-9"]
+            [
+                "pkg:rpm/almalinux/bash@5.1.8-6.el9_1?arch=x86_64&distro=almalinux-9",
+                "pkg:rpm/almalinux/libstdc%2B%2B@11.3.1-2.1.el9?arch=x86_64&distro=almalinux-9"
+            ]
         );
         assert_eq!(reading.blemishes.len(), 1);
     }

@@ -37,7 +37,12 @@ pub fn add(reading: &mut Reading, entry: Entry, offset: usize) -> Option<usize> 
     let mut name = entry.name;
     // The address says what is installed, whatever the entry calls it.
     if let Some(real) = name_in_address(&entry.resolved).filter(|real| *real != name && matches!(origin, Origin::Public)) {
-        reading.blemish(offset, format!("`{name}` is installed from the address of `{real}`, which is what was judged: lock again, or find out who changed the file"));
+        reading.blemish(
+            offset,
+            format!(
+                "`{name}` is installed from the address of `{real}`, which is what was judged: lock again, or find out who changed the file"
+            ),
+        );
         name = real;
     }
     let version = if entry.version.is_empty() { version_in_address(&entry.resolved).to_owned() } else { entry.version };
@@ -205,7 +210,8 @@ pub fn members(source: &Source<'_>, patterns: &[&str]) -> BTreeSet<String> {
     let wanted: Vec<_> = patterns.iter().filter(|pattern| !pattern.starts_with('!')).filter_map(|pattern| build(pattern)).collect();
     let unwanted: Vec<_> = patterns.iter().filter_map(|pattern| pattern.strip_prefix('!')).filter_map(build).collect();
     let open_ended = patterns.iter().any(|pattern| pattern.contains("**"));
-    let deepest = if open_ended { 16 } else { patterns.iter().map(|pattern| pattern.trim_matches('/').split('/').count()).max().unwrap_or(0) };
+    let deepest =
+        if open_ended { 16 } else { patterns.iter().map(|pattern| pattern.trim_matches('/').split('/').count()).max().unwrap_or(0) };
     let (mut found, mut seen) = (BTreeSet::new(), 0);
     let mut queue = vec![(String::new(), 0)];
     while let Some((folder, depth)) = queue.pop() {

@@ -103,7 +103,8 @@ mod tests {
     fn groups_extras_and_sources() {
         let text = "[metadata]\ngroups = [\"default\", \"dev\"]\nlock_version = \"4.5.0\"\n[[package]]\nname = \"a\"\nversion = \"1\"\ngroups = [\"default\"]\ndependencies = [\"B>=1; python_version < '3'\"]\nfiles = [{file = \"a.whl\", hash = \"sha256:aa\"}]\n\
                     [[package]]\nname = \"a\"\nversion = \"1\"\nextras = [\"x\"]\ngroups = [\"default\"]\ndependencies = [\"a==1\"]\n[[package]]\nname = \"b\"\nversion = \"2\"\ngroups = [\"dev\"]\ngit = \"https://example.test/b.git\"\nrevision = \"1\"\n";
-        let manifest = ("pyproject.toml", "[project]\nname = \"app\"\ndependencies = [\"a[x]\"]\n[tool.pdm.dev-dependencies]\nt = [\"b\"]\n");
+        let manifest =
+            ("pyproject.toml", "[project]\nname = \"app\"\ndependencies = [\"a[x]\"]\n[tool.pdm.dev-dependencies]\nt = [\"b\"]\n");
         let reading = read_with(read, "pdm.lock", text, &[manifest]).unwrap();
         assert_eq!(names(&reading), ["pkg:pypi/a@1", "pkg:pypi/a@1", "pkg:pypi/b@2"]);
         assert_eq!((reading.found[2].scope, paths(&reading)[2].as_str()), (Scope::Production, "app b@2"));

@@ -50,7 +50,8 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
 fn add(nodes: &mut Nodes, reading: &mut Reading, name: &str, version: &str, folder: Option<&str>, offset: usize) {
     nodes.add(reading, name, version, offset, |found| {
         // The last column is the folder of an editable project.
-        found.origin = folder.filter(|folder| folder.contains(['/', '\\'])).map_or(Origin::Public, |folder| Origin::Path(folder.to_owned()));
+        found.origin =
+            folder.filter(|folder| folder.contains(['/', '\\'])).map_or(Origin::Public, |folder| Origin::Path(folder.to_owned()));
     });
 }
 

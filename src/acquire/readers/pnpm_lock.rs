@@ -138,7 +138,10 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
 fn note_absent(reading: &mut Reading, name: &str, version: &str, offset: usize) {
     // Links lead to members of the workspace.
     if !version.starts_with("link:") {
-        reading.blemish(offset, format!("it asks for `{name}` {version}, which this file does not hold: it is cut off or was edited, lock again"));
+        reading.blemish(
+            offset,
+            format!("it asks for `{name}` {version}, which this file does not hold: it is cut off or was edited, lock again"),
+        );
     }
 }
 
@@ -231,7 +234,11 @@ mod tests {
         assert_eq!(names(&reading), ["pkg:npm/dom@16.0.0", "pkg:npm/react@16.1.0", "pkg:npm/real@1.0.0"]);
         assert_eq!(paths(&reading), ["packages/m dom@16.0.0", "packages/m dom@16.0.0 react@16.1.0", ". real@1.0.0"]);
         assert_eq!((reading.found[1].scope, reading.found[2].scope), (Scope::Development, Scope::Production));
-        assert!(NINE[reading.found[0].offset..].starts_with("dom@16.0.0:\n    resolution") && reading.blemishes.is_empty(), "{:?}", reading.blemishes);
+        assert!(
+            NINE[reading.found[0].offset..].starts_with("dom@16.0.0:\n    resolution") && reading.blemishes.is_empty(),
+            "{:?}",
+            reading.blemishes
+        );
     }
 
     #[test]

@@ -61,7 +61,8 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     let Some(metadata) = lock.metadata else {
         return Err(Blemish::at(source.text.len(), "it ends without `[metadata]`: it is cut off"));
     };
-    if let Some(version) = metadata.lock_version.as_ref().filter(|version| !matches!(version.get_ref().split('.').next(), Some("1" | "2"))) {
+    if let Some(version) = metadata.lock_version.as_ref().filter(|version| !matches!(version.get_ref().split('.').next(), Some("1" | "2")))
+    {
         return Err(Blemish::at(version.span().start, format!("lock-version {} is not known; 1 and 2 are", version.get_ref())));
     }
     let mut reading = Reading::default();

@@ -62,7 +62,10 @@ impl Address {
 pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     let lock: Lock = toml::parse(source.text)?;
     if lock.lock_version.get_ref().split('.').next() != Some("1") {
-        return Err(Blemish::at(lock.lock_version.span().start, format!("lock-version {} is not known; 1 is", lock.lock_version.get_ref())));
+        return Err(Blemish::at(
+            lock.lock_version.span().start,
+            format!("lock-version {} is not known; 1 is", lock.lock_version.get_ref()),
+        ));
     }
     let mut reading = Reading::default();
     let mut nodes = Nodes::default();

@@ -157,8 +157,10 @@ struct Development {
 pub fn project(source: &Source<'_>) -> Option<Project> {
     let manifest: Manifest = toml::from_str(&source.beside("pyproject.toml")?).ok()?;
     let poetry = &manifest.tool.poetry;
-    let mut project =
-        Project { name: if manifest.project.name.is_empty() { poetry.name.clone() } else { manifest.project.name.clone() }, asks: Vec::new() };
+    let mut project = Project {
+        name: if manifest.project.name.is_empty() { poetry.name.clone() } else { manifest.project.name.clone() },
+        asks: Vec::new(),
+    };
     let mut ask = |requirement: &str, scope| {
         if !matches!(name_of(requirement), "" | "python") {
             project.asks.push((name_of(requirement).to_owned(), scope));
@@ -196,7 +198,8 @@ mod tests {
     #[test]
     fn names_compare_and_end_as_the_specifications_say() {
         assert_eq!(normal("Zope._Interface--x"), "zope-interface-x");
-        for (text, name) in [("requests[socks] >=2 ; python_version<'3'", "requests"), ("a@ https://example.test", "a"), (" b (==1)", "b")] {
+        for (text, name) in [("requests[socks] >=2 ; python_version<'3'", "requests"), ("a@ https://example.test", "a"), (" b (==1)", "b")]
+        {
             assert_eq!(name_of(text), name);
         }
     }
@@ -208,6 +211,18 @@ mod tests {
         let tree = Memory::of("pyproject.toml", text.as_bytes().to_vec());
         let project = project(&Source { text: "", path: "uv.lock", tree: &tree, distro: None }).unwrap();
         let all: Vec<String> = project.asks.iter().map(|(name, scope)| format!("{name} {scope:?}")).collect();
-        assert_eq!(all, ["a Production", "b Optional", "d Production", "e Optional", "f Development", "c Development", "g Development", "h Development"]);
+        assert_eq!(
+            all,
+            [
+                "a Production",
+                "b Optional",
+                "d Production",
+                "e Optional",
+                "f Development",
+                "c Development",
+                "g Development",
+                "h Development"
+            ]
+        );
     }
 }

@@ -143,7 +143,11 @@ fn from_address(address: &str, integrity: Vec<String>) -> Line {
 
 fn egg(address: &str) -> Option<String> {
     let fragment = address.split_once('#')?.1;
-    fragment.split('&').find_map(|part| part.strip_prefix("egg=")).map(|name| pypi::name_of(name).to_owned()).filter(|name| !name.is_empty())
+    fragment
+        .split('&')
+        .find_map(|part| part.strip_prefix("egg="))
+        .map(|name| pypi::name_of(name).to_owned())
+        .filter(|name| !name.is_empty())
 }
 
 /// A wheel's file name begins with the package's name ("Binary distribution format").

@@ -82,7 +82,8 @@ impl Desk {
                 let pinned = version.or_else(|| self.constraints.get(&pypi::normal(&name)).cloned().filter(|_| address.is_none()));
                 let origin = address.map(|address| line::origin(&address));
                 if pinned.is_none() && origin.is_none() {
-                    let reason = format!("`{}` is not pinned to one version: write `{name}==VERSION`, or check a lockfile", line::clip(&written));
+                    let reason =
+                        format!("`{}` is not pinned to one version: write `{name}==VERSION`, or check a lockfile", line::clip(&written));
                     return self.reading.blemish(offset, reason);
                 }
                 self.last = self.nodes.add(&mut self.reading, &name, &pinned.unwrap_or_default(), offset, |found| {

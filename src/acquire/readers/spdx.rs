@@ -89,7 +89,8 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     match (document.spdx_version.as_deref(), document.graph) {
         (Some(version), _) if version.starts_with("SPDX-2.") => {
             let describes = document.relationships.iter().filter(|line| line.relationship_type == "DESCRIBES");
-            let described: BTreeSet<String> = describes.map(|line| line.related_spdx_element.clone()).chain(document.document_describes).collect();
+            let described: BTreeSet<String> =
+                describes.map(|line| line.related_spdx_element.clone()).chain(document.document_describes).collect();
             let packages = document.packages.unwrap_or_default();
             let several = packages.len() > described.len();
             let mut desk = Desk::of(source.text, described, several);
@@ -102,7 +103,9 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
                         desk.relate(&line.related_spdx_element, &line.spdx_element_id, Scope::Production);
                     }
                     "OPTIONAL_DEPENDENCY_OF" => desk.relate(&line.related_spdx_element, &line.spdx_element_id, Scope::Optional),
-                    "DEV_DEPENDENCY_OF" | "TEST_DEPENDENCY_OF" => desk.relate(&line.related_spdx_element, &line.spdx_element_id, Scope::Development),
+                    "DEV_DEPENDENCY_OF" | "TEST_DEPENDENCY_OF" => {
+                        desk.relate(&line.related_spdx_element, &line.spdx_element_id, Scope::Development)
+                    }
                     _ => {}
                 }
             }
@@ -270,7 +273,12 @@ mod tests {
 
     #[test]
     fn other_json_is_refused() {
-        for bad in ["{}", r#"{"spdxVersion":"SPDX-4.0"}"#, r#"{"@graph":[{"type":"CreationInfo","specVersion":"4.0"}]}"#, r#"{"spdxVersion":"SPDX-2.3","packages":7}"#] {
+        for bad in [
+            "{}",
+            r#"{"spdxVersion":"SPDX-4.0"}"#,
+            r#"{"@graph":[{"type":"CreationInfo","specVersion":"4.0"}]}"#,
+            r#"{"spdxVersion":"SPDX-2.3","packages":7}"#,
+        ] {
             assert!(read_text(read, "x.spdx.json", bad).is_err(), "{bad}");
         }
     }

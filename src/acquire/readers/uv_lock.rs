@@ -82,7 +82,10 @@ impl Address {
 pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     let lock: Lock = toml::parse(source.text)?;
     if *lock.version.get_ref() > 1 {
-        return Err(Blemish::at(lock.version.span().start, format!("version {} is newer than 1, the newest that is known", lock.version.get_ref())));
+        return Err(Blemish::at(
+            lock.version.span().start,
+            format!("version {} is newer than 1, the newest that is known", lock.version.get_ref()),
+        ));
     }
     let mut reading = Reading::default();
     let mut nodes = Nodes::default();
@@ -103,7 +106,10 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
         for (request, scope) in package.requests() {
             let to = of_request(&nodes, &reading.found, request);
             if to.is_empty() && !own.contains_key(&pypi::normal(request.name.get_ref())) {
-                let reason = format!("it asks for `{}`, which this file does not hold: it is cut off or was edited, lock again", request.name.get_ref());
+                let reason = format!(
+                    "it asks for `{}`, which this file does not hold: it is cut off or was edited, lock again",
+                    request.name.get_ref()
+                );
                 reading.blemish(request.name.span().start, reason);
             }
             asks.extend(to.into_iter().map(|to| Edge { to, scope }));

@@ -73,7 +73,10 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
         for (name, range) in entry.dependencies.iter() {
             let found = find(&nodes, name, range);
             if found.is_none() {
-                reading.blemish(*offset, format!("it asks for `{name}@{range}`, which this file does not hold: it is cut off or was edited, lock again"));
+                reading.blemish(
+                    *offset,
+                    format!("it asks for `{name}@{range}`, which this file does not hold: it is cut off or was edited, lock again"),
+                );
             }
             let scope = if optional(entry, name) { Scope::Optional } else { Scope::Production };
             if let Some(from) = from {
@@ -97,11 +100,15 @@ fn optional(entry: &Resolved, name: &str) -> bool {
 fn asks(source: &Source<'_>, entry: &Resolved, folder: &str, nodes: &BTreeMap<&str, Option<usize>>) -> Vec<Edge> {
     let manifest = source.beside(&format!("{folder}/package.json")).and_then(|text| serde_json::from_str::<Requests>(&text).ok());
     let scope = |name: &str| {
-        let stated = manifest.as_ref().and_then(|manifest| manifest.all().filter(|(other, _, _)| *other == name).map(|(_, _, scope)| scope).min());
+        let stated =
+            manifest.as_ref().and_then(|manifest| manifest.all().filter(|(other, _, _)| *other == name).map(|(_, _, scope)| scope).min());
         stated.unwrap_or(if optional(entry, name) { Scope::Optional } else { Scope::Production })
     };
     let requests = entry.dependencies.iter();
-    requests.flat_map(|(name, range)| find(nodes, name, range).unwrap_or_default().into_iter().map(move |to| (name, to))).map(|(name, to)| Edge { to, scope: scope(name) }).collect()
+    requests
+        .flat_map(|(name, range)| find(nodes, name, range).unwrap_or_default().into_iter().map(move |to| (name, to)))
+        .map(|(name, to)| Edge { to, scope: scope(name) })
+        .collect()
 }
 
 /// The packages behind a request; nothing where the file has none of that name. `resolutions` and patches change
@@ -111,7 +118,8 @@ fn find(nodes: &BTreeMap<&str, Option<usize>>, name: &str, range: &str) -> Optio
         return Some(node.into_iter().collect());
     }
     let start = format!("{name}@");
-    let of_name: Vec<&Option<usize>> = nodes.range(start.as_str()..).take_while(|(other, _)| other.starts_with(&start)).map(|(_, node)| node).collect();
+    let of_name: Vec<&Option<usize>> =
+        nodes.range(start.as_str()..).take_while(|(other, _)| other.starts_with(&start)).map(|(_, node)| node).collect();
     (!of_name.is_empty()).then(|| of_name.into_iter().flatten().copied().collect())
 }
 
@@ -190,10 +198,7 @@ mod tests {
     fn protocols_are_told_apart() {
         let manifest = ("package.json", r#"{"name":"app","devDependencies":{"dev":"1"},"dependencies":{"alias":"npm:real@^1"}}"#);
         let reading = read_with(yarn_lock::read, "yarn.lock", LOCK, &[manifest]).unwrap();
-        assert_eq!(
-            names(&reading),
-            ["pkg:npm/real@1.2.0", "pkg:npm/dev@1.0.0", "pkg:npm/p@1.0.0", "pkg:npm/g@2.0.0", "pkg:npm/local"]
-        );
+        assert_eq!(names(&reading), ["pkg:npm/real@1.2.0", "pkg:npm/dev@1.0.0", "pkg:npm/p@1.0.0", "pkg:npm/g@2.0.0", "pkg:npm/local"]);
         assert_eq!(reading.found[1].origin, Origin::Registry("https://npm.example.test/".to_owned()));
         assert!(matches!((&reading.found[3].origin, &reading.found[4].origin), (Origin::Git(_), Origin::Path(_))));
         assert_eq!(paths(&reading)[2], "app real@1.2.0 p@1.0.0");
@@ -204,7 +209,9 @@ mod tests {
     #[test]
     fn a_cut_or_newer_file_is_told() {
         let cut = LOCK.split("\"p@npm").next().unwrap();
-        assert!(read_text(yarn_lock::read, "yarn.lock", cut).unwrap().blemishes.iter().any(|blemish| blemish.reason.contains("`p@npm:^1`")));
+        assert!(
+            read_text(yarn_lock::read, "yarn.lock", cut).unwrap().blemishes.iter().any(|blemish| blemish.reason.contains("`p@npm:^1`"))
+        );
         assert!(read_text(yarn_lock::read, "yarn.lock", "__metadata:\n  version: 99\n").unwrap_err().reason.contains("newer"));
     }
 }

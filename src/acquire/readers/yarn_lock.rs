@@ -30,7 +30,9 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     if source.text.lines().any(|line| line.starts_with("__metadata:")) {
         return yarn_berry::read(source);
     }
-    if let Some(version) = source.text.lines().find_map(|line| line.strip_prefix("# yarn lockfile v")).filter(|version| version.trim() != "1") {
+    if let Some(version) =
+        source.text.lines().find_map(|line| line.strip_prefix("# yarn lockfile v")).filter(|version| version.trim() != "1")
+    {
         return Err(Blemish::at(0, format!("lockfile version {} is not known; 1 is", version.trim())));
     }
     let blocks = blocks(source.text)?;
@@ -55,7 +57,10 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
             match (from, by_pattern.get(format!("{name}@{range}").as_str())) {
                 (Some(from), Some(to)) => reading.graph.add(*from, Edge { to: *to, scope: *scope }),
                 (_, None) if !members.contains(name.as_str()) => {
-                    reading.blemish(block.offset, format!("it asks for `{name}@{range}`, which this file does not hold: it is cut off or was edited, lock again"));
+                    reading.blemish(
+                        block.offset,
+                        format!("it asks for `{name}@{range}`, which this file does not hold: it is cut off or was edited, lock again"),
+                    );
                 }
                 _ => {}
             }
@@ -64,7 +69,11 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     // `resolutions` rewrite what was asked for, so the name alone must do where the pattern is unknown.
     let find = |name: &str, range: &str| match by_pattern.get(format!("{name}@{range}").as_str()) {
         Some(at) => vec![*at],
-        None => by_pattern.range(format!("{name}@").as_str()..).take_while(|(pattern, _)| npm::split_name(pattern).is_some_and(|(own, _)| own == name)).map(|(_, at)| *at).collect(),
+        None => by_pattern
+            .range(format!("{name}@").as_str()..)
+            .take_while(|(pattern, _)| npm::split_name(pattern).is_some_and(|(own, _)| own == name))
+            .map(|(_, at)| *at)
+            .collect(),
     };
     npm::add_roots(&mut reading, &projects, &find);
     reading.settle_scopes();
@@ -188,7 +197,10 @@ mod tests {
         ];
         let reading = read_with(read, "yarn.lock", LOCK, &neighbours).unwrap();
         assert_eq!(paths(&reading)[3], "m @s/a@1.0.0 b@2.1.0 real@3.0.0");
-        assert_eq!((reading.found[4].scope, reading.found[1].scope, reading.found[3].scope), (Scope::Development, Scope::Production, Scope::Optional));
+        assert_eq!(
+            (reading.found[4].scope, reading.found[1].scope, reading.found[3].scope),
+            (Scope::Development, Scope::Production, Scope::Optional)
+        );
     }
 
     #[test]
