@@ -51,6 +51,9 @@ pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::erro
         .iter()
         .map(|word| Scope::from_name(word).ok_or_else(|| UsageError(format!("--omit: `{word}` is not dev or optional"))))
         .collect::<Result<_, _>>()?;
+    if let Some(word) = args.ecosystem.iter().find(|word| !PURL_TYPES.contains(&word.as_str())) {
+        return Err(UsageError(format!("--ecosystem: `{word}` is not one of {}", PURL_TYPES.join(", "))));
+    }
     let today = args.today.clone().unwrap_or_else(|| now[..10].to_owned());
     check_date(&today)?;
     Ok(Request {
@@ -63,6 +66,10 @@ pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::erro
         max_age_days: args.db_max_age,
     })
 }
+
+/// Purl types that some reader or SBOM gives.
+const PURL_TYPES: [&str; 16] =
+    ["npm", "pypi", "cargo", "deb", "rpm", "apk", "generic", "maven", "golang", "gem", "composer", "nuget", "hex", "pub", "swift", "conan"];
 
 fn check_date(today: &str) -> Result<(), UsageError> {
     today.parse::<jiff::civil::Date>().map(|_| ()).map_err(|_| UsageError(format!("--today: `{today}` is not a date like 2026-12-31")))

@@ -55,6 +55,8 @@ fn exit_codes() {
         (&[clean, "--fail-on", "hihg"], 2),
         (&[clean, "--on-doubt", "weak-identity"], 2),
         (&[clean, "--today", "soon"], 2),
+        (&[clean, "--ecosystem", "pipy"], 2),
+        (&[clean, "--ecosystem", "pypi,npm"], 0),
         (&["no/such/folder"], 2),
         (&["pkg:npm/lodash"], 2),
         (&[empty], 3),

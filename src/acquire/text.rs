@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn every_usual_encoding_gives_the_same_text() {
-        for bytes in [&b"a==1\n"[..], b"\xef\xbb\xbfa==1\n", b"\xff\xfea\0=\0=\x001\0\n\0", b"\xfe\xff\0a\0=\0=\01\0\n"] {
+        for bytes in [&b"a==1\n"[..], b"\xef\xbb\xbfa==1\n", b"\xff\xfea\0=\0=\x001\0\n\0", b"\xfe\xff\0a\0=\0=\x001\0\n"] {
             let decoded = decode(bytes.to_vec());
             assert_eq!((decoded.text.as_str(), decoded.broken), ("a==1\n", None));
         }
