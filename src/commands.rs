@@ -52,7 +52,7 @@ pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::erro
         .map(|word| Scope::from_name(word).ok_or_else(|| UsageError(format!("--omit: `{word}` is not dev or optional"))))
         .collect::<Result<_, _>>()?;
     if let Some(word) = args.ecosystem.iter().find(|word| !PURL_TYPES.contains(&word.as_str())) {
-        return Err(UsageError(format!("--ecosystem: `{word}` is not one of {}", PURL_TYPES.join(", "))));
+        return Err(UsageError(format!("--ecosystem: `{word}` is not one of {}", PURL_TYPES.join(", "))).into());
     }
     let today = args.today.clone().unwrap_or_else(|| now[..10].to_owned());
     check_date(&today)?;
