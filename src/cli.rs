@@ -150,12 +150,42 @@ pub struct SyncArgs {
     /// Mirror.
     #[command(flatten)]
     pub mirror: MirrorArgs,
-    /// Sources; only `nvd` can be mirrored yet.
-    #[arg(long, value_delimiter = ',', default_value = "nvd")]
+    /// Sources: nvd, kev, epss, overrides, osv (all known ecosystems) or osv:ECOSYSTEM, repeatable.
+    #[arg(long, value_delimiter = ',', default_value = "nvd,kev,epss,overrides,osv", value_name = "SOURCE")]
     pub source: Vec<String>,
     /// Address or folder of nvdcve-2.0-YEAR.json.gz and .meta.
     #[arg(long, env = "SCACHECK_NVD", default_value = "https://nvd.nist.gov/feeds/json/cve/2.0", value_name = "URL|DIR")]
     pub nvd: String,
+    /// Address or folder of ECOSYSTEM/all.zip, as osv.dev exports them.
+    #[arg(long, env = "SCACHECK_OSV", default_value = "https://storage.googleapis.com/osv-vulnerabilities", value_name = "URL|DIR")]
+    pub osv: String,
+    /// CISA's list of exploited vulnerabilities, JSON.
+    #[arg(
+        long,
+        env = "SCACHECK_KEV",
+        default_value = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
+        value_name = "URL|FILE"
+    )]
+    pub kev: String,
+    /// EPSS scores, CSV, gzipped or plain.
+    #[arg(
+        long,
+        env = "SCACHECK_EPSS",
+        default_value = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
+        value_name = "URL|FILE"
+    )]
+    pub epss: String,
+    /// Public configurations for CVEs that the NVD left without any, tar.gz.
+    #[arg(
+        long,
+        env = "SCACHECK_OVERRIDES",
+        default_value = "https://github.com/anchore/nvd-data-overrides/archive/refs/heads/main.tar.gz",
+        value_name = "URL|FILE"
+    )]
+    pub overrides: String,
+    /// A folder of private advisories in OSV's form.
+    #[arg(long, env = "SCACHECK_ADVISORIES", value_name = "DIR")]
+    pub advisories: Option<PathBuf>,
     /// Years that are wanted, first-last.
     #[arg(long, value_name = "YEARS")]
     pub years: Option<String>,

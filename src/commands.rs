@@ -12,6 +12,7 @@ use crate::model::truth::Doubt;
 use crate::model::verdict::Decision;
 use crate::pipeline::{CheckError, Request};
 use crate::report;
+use crate::sync::lists::{ECOSYSTEMS, List, Places};
 use crate::sync::nightly::Options;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
@@ -161,9 +162,6 @@ pub fn render(report: &Report, format: Format) -> Result<String, String> {
 /// # Errors
 /// Exit 2: a wrong word.
 pub fn sync_options(args: &SyncArgs, now: &str) -> Result<Options, UsageError> {
-    if let Some(other) = args.source.iter().find(|source| *source != "nvd") {
-        return Err(UsageError(format!("--source: `{other}` cannot be mirrored yet; only `nvd` can")));
-    }
     let now = match &args.today {
         Some(today) => {
             check_date(today)?;
@@ -183,5 +181,18 @@ pub fn sync_options(args: &SyncArgs, now: &str) -> Result<Options, UsageError> {
             }
         }
     };
-    Ok(Options { nvd: args.nvd.clone(), years, full: args.full, now, holder: format!("process {}", std::process::id()) })
+    let places = Places { osv: args.osv.clone(), kev: args.kev.clone(), epss: args.epss.clone(), overrides: args.overrides.clone() };
+    let mut lists = Vec::new();
+    for word in args.source.iter().filter(|word| *word != "nvd") {
+        let named = places.lists(word).ok_or_else(|| {
+            UsageError(format!(
+                "--source: `{word}` is not nvd, kev, epss, overrides, osv or osv:ECOSYSTEM (one of {})",
+                ECOSYSTEMS.join(", ")
+            ))
+        })?;
+        lists.extend(named);
+    }
+    lists.extend(args.advisories.as_ref().map(|folder| List::of_folder(folder)));
+    let nvd = args.source.iter().any(|word| word == "nvd").then(|| args.nvd.clone());
+    Ok(Options { nvd, years, lists, full: args.full, now, holder: format!("process {}", std::process::id()) })
 }

@@ -78,8 +78,8 @@ fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
     let mut show = |event: Event| {
         let Some(bar) = &bar else { return };
         match event {
-            Event::Planned(feeds) => bar.set_message(format!("{feeds} feeds to read")),
-            Event::Feed(name, records) => bar.println(format!("feed {name}: {records} records")),
+            Event::Planned(feeds) => bar.set_message(format!("{feeds} files to read")),
+            Event::Feed(name, records) => bar.println(format!("{name}: {records} records")),
             Event::Records(count) => bar.set_message(format!("{count} records")),
             Event::Finishing => bar.set_message("building indexes"),
         }
@@ -96,7 +96,7 @@ fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
     } else {
         format!("nothing new; generation {} stays in force", synced.generation)
     };
-    let mut text = format!("{what}: {} records from {} feeds read, {} kept aside\n", synced.records, synced.feeds, synced.kept_aside);
+    let mut text = format!("{what}: {} records, {} files read, {} kept aside\n", synced.records, synced.files, synced.kept_aside);
     if !synced.absent_years.is_empty() {
         let years = synced.absent_years.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
         text.push_str(&format!("absent years: {years}\n"));

@@ -36,8 +36,19 @@ impl Scene {
     }
 
     fn sync(&self, more: &[&str]) -> (i32, String, String) {
-        let base =
-            ["sync", "--nvd", arg(self.feeds.path()), "--db", arg(self.mirror.path()), "--years", "2020-2021", "--today", "2026-01-02"];
+        let base = [
+            "sync",
+            "--source",
+            "nvd",
+            "--nvd",
+            arg(self.feeds.path()),
+            "--db",
+            arg(self.mirror.path()),
+            "--years",
+            "2020-2021",
+            "--today",
+            "2026-01-02",
+        ];
         run(&[&base[..], more].concat())
     }
 
@@ -94,7 +105,7 @@ fn damaged_feeds_publish_nothing_and_lose_nothing() {
     let (code, _, err) = scene.sync(&["--full"]);
     assert!(code == 2 && err.contains("nothing was published"), "{err}");
     assert_eq!(scene.check("1.0.0").0, 1);
-    let (code, _, err) = run(&["sync", "--nvd", arg(scene.mirror.path()), "--db", arg(scene.feeds.path())]);
+    let (code, _, err) = run(&["sync", "--source", "nvd", "--nvd", arg(scene.mirror.path()), "--db", arg(scene.feeds.path())]);
     assert!(code == 2 && err.contains("holds no NVD feed"), "{err}");
 }
 
@@ -139,9 +150,9 @@ fn an_address_must_have_every_year() {
     let scene = Scene::new();
     let address = serve(scene.feeds.path().to_owned());
     let to = ["--db", arg(scene.mirror.path()), "--today", "2026-01-02", "--nvd", &address];
-    let (code, _, err) = run(&[&["sync", "--years", "2020-2021"], &to[..]].concat());
+    let (code, _, err) = run(&[&["sync", "--source", "nvd", "--years", "2020-2021"], &to[..]].concat());
     assert!(code == 2 && err.contains("2021"), "{err}");
-    let (code, out, err) = run(&[&["sync", "--years", "2020-2020"], &to[..]].concat());
+    let (code, out, err) = run(&[&["sync", "--source", "nvd", "--years", "2020-2020"], &to[..]].concat());
     assert!(code == 0 && out.contains("generation 1"), "{out}{err}");
     assert_eq!(scene.check("1.0.0").0, 1);
 }

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 pub fn aggregate(connection: &Connection, worlds: &[World]) -> Result<u64, MirrorError> {
     connection.execute_batch(
         "DELETE FROM product_world; DELETE FROM product_count; DELETE FROM learned;
-         INSERT INTO product_count SELECT product_id, count(*) FROM applicability GROUP BY product_id;",
+         INSERT INTO product_count SELECT product_id, count(*) FROM
+           (SELECT product_id, cve_id FROM applicability UNION SELECT product_id, cve_id FROM override_applicability) GROUP BY product_id;",
     )?;
     count_worlds(connection, worlds)?;
     connection.execute_batch(
@@ -44,8 +45,9 @@ struct Counts {
 fn count_worlds(connection: &Connection, worlds: &[World]) -> Result<(), MirrorError> {
     let mut counts: BTreeMap<(u32, usize), Counts> = BTreeMap::new();
     let mut select = connection.prepare(
-        "SELECT a.product_id, c.signals, count(*) FROM applicability a JOIN cve c ON c.id = a.cve_id
-         WHERE c.signals <> 0 GROUP BY 1, 2",
+        "SELECT a.product_id, c.signals, count(*) FROM
+           (SELECT product_id, cve_id FROM applicability UNION SELECT product_id, cve_id FROM override_applicability) a
+         JOIN cve c ON c.id = a.cve_id WHERE c.signals <> 0 GROUP BY 1, 2",
     )?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {

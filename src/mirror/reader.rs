@@ -166,19 +166,26 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read or a tree is damaged.
     pub fn cves_of(&self, name: &ProductName) -> Result<Vec<CveRecord>, MirrorError> {
+        let mut product = self.connection.prepare_cached("SELECT id FROM product WHERE product = ? AND vendor = ? AND part = ?")?;
+        let found: Option<i64> = product.query_row(params![name.product, name.vendor, name.part.letter()], |row| row.get(0)).optional()?;
+        let Some(product) = found else { return Ok(Vec::new()) };
         let mut select = self.connection.prepare_cached(
-            "SELECT c.id, c.status, c.tree FROM product p JOIN applicability a ON a.product_id = p.id JOIN cve c ON c.id = a.cve_id
-             WHERE p.product = ? AND p.vendor = ? AND p.part = ? ORDER BY c.id",
+            "SELECT a.cve_id, c.status, c.tree, o.source, o.tree FROM
+               (SELECT cve_id FROM applicability WHERE product_id = ?1 UNION SELECT cve_id FROM override_applicability WHERE product_id = ?1) a
+             LEFT JOIN cve c ON c.id = a.cve_id LEFT JOIN override o ON o.cve_id = a.cve_id ORDER BY 1",
         )?;
-        let mut rows = select.query(params![name.product, name.vendor, name.part.letter()])?;
+        let mut rows = select.query([product])?;
         let mut out = Vec::new();
         while let Some(row) = rows.next()? {
             let id = CveId::from_packed(row.get(0)?);
+            // What the NVD says itself counts; others fill in where it says nothing.
+            let own: Option<&str> = row.get_ref(2)?.as_str_or_null().map_err(rusqlite::Error::from)?.filter(|tree| *tree != "[]");
+            let other: Option<&str> = row.get_ref(4)?.as_str_or_null().map_err(rusqlite::Error::from)?;
             let record = CveRecord {
                 id,
-                status: row.get(1)?,
-                source: "nvd".to_owned(),
-                configurations: self.configurations(id, row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)?,
+                status: row.get::<_, Option<String>>(1)?.unwrap_or_default(),
+                source: if own.is_some() { "nvd".to_owned() } else { row.get::<_, Option<String>>(3)?.unwrap_or_else(|| "nvd".to_owned()) },
+                configurations: self.configurations(id, own.or(other).unwrap_or("[]"))?,
             };
             if !record.is_rejected() {
                 out.push(record);
@@ -267,15 +274,21 @@ impl Reader {
     /// When the database cannot be read or an advisory is damaged.
     pub fn advisories_of(&self, ecosystem: &str, name: &str) -> Result<Vec<OsvAdvisory>, MirrorError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT o.body FROM osv_package p JOIN osv o ON o.rowid = p.osv WHERE p.ecosystem = ? AND p.name = ? ORDER BY o.id",
+            "SELECT o.body FROM osv_package p JOIN osv o ON o.rowid = p.osv WHERE p.ecosystem = ? AND p.name = ?
+             ORDER BY o.id, o.source = 'advisories'",
         )?;
         let bodies = select.query_map(params![ecosystem, name], |row| row.get::<_, String>(0))?;
-        bodies
+        let found: Result<Vec<OsvAdvisory>, MirrorError> = bodies
             .map(|body| {
                 serde_json::from_str(&body?)
                     .map_err(|error| MirrorError::Index(format!("an advisory for {name} is damaged ({error}): run `scacheck db verify`")))
             })
-            .collect()
+            .collect();
+        // One advisory may be in the exports of several ecosystems; a private one never takes a public one's place.
+        found.map(|mut found| {
+            found.dedup_by(|a, b| a.id == b.id);
+            found
+        })
     }
 
     /// One OSV advisory by its id.
@@ -283,7 +296,7 @@ impl Reader {
     /// # Errors
     /// When the database cannot be read or the advisory is damaged.
     pub fn advisory(&self, id: &str) -> Result<Option<OsvAdvisory>, MirrorError> {
-        let mut select = self.connection.prepare_cached("SELECT body FROM osv WHERE id = ?")?;
+        let mut select = self.connection.prepare_cached("SELECT body FROM osv WHERE id = ? ORDER BY source = 'advisories' LIMIT 1")?;
         let body: Option<String> = select.query_row([id], |row| row.get(0)).optional()?;
         body.map(|body| {
             serde_json::from_str(&body)

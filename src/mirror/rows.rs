@@ -136,6 +136,15 @@ pub struct Batch {
     pub aside: Vec<AsideRow>,
 }
 
+/// Configurations in the mirror's form, with the products that they call vulnerable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tree {
+    /// The tree's compact form.
+    pub text: String,
+    /// Vulnerable products, sorted, each once.
+    pub products: Vec<u32>,
+}
+
 /// Numbers products and criteria, and knows how new each record is.
 #[derive(Debug, Default)]
 pub struct Interner {
@@ -176,10 +185,7 @@ impl Interner {
         if known.is_some_and(|known| known > stamp) {
             return Ok(());
         }
-        let mut products = Vec::new();
-        let tree = self.encode_tree(&record.configurations, &mut products, batch)?;
-        products.sort_unstable();
-        products.dedup();
+        let tree = self.tree(&record.configurations, batch)?;
         let detail = serde_json::to_string(&record.detail).map_err(|error| error.to_string())?;
         self.modified.insert(record.id.packed(), stamp);
         batch.cves.push(CveRow {
@@ -187,22 +193,22 @@ impl Interner {
             published: record.published.to_string(),
             modified: record.modified.to_string(),
             status: record.status.to_string(),
-            tree,
+            tree: tree.text,
             signals: record.signals,
             detail,
             replaces: known.is_some(),
-            products,
+            products: tree.products,
             links: record.links.clone(),
         });
         Ok(())
     }
 
-    fn encode_tree(
-        &mut self,
-        configurations: &[RawConfiguration<'_>],
-        products: &mut Vec<u32>,
-        batch: &mut Batch,
-    ) -> Result<String, String> {
+    /// The compact form of configurations.
+    ///
+    /// # Errors
+    /// Names the criterion that is no CPE name.
+    pub fn tree(&mut self, configurations: &[RawConfiguration<'_>], batch: &mut Batch) -> Result<Tree, String> {
+        let mut products = Vec::new();
         let mut tree = Vec::with_capacity(configurations.len());
         for configuration in configurations {
             let mut nodes = Vec::with_capacity(configuration.nodes.len());
@@ -219,7 +225,9 @@ impl Interner {
             }
             tree.push((configuration.operator, u8::from(configuration.negate), nodes));
         }
-        serde_json::to_string(&tree).map_err(|error| error.to_string())
+        products.sort_unstable();
+        products.dedup();
+        Ok(Tree { text: serde_json::to_string(&tree).map_err(|error| error.to_string())?, products })
     }
 
     fn criterion(&mut self, raw: &RawCriterion<'_>, batch: &mut Batch) -> Result<(u32, u32), String> {

@@ -34,6 +34,7 @@ CREATE TABLE applicability (product_id INTEGER NOT NULL, cve_id INTEGER NOT NULL
 
 -- Configurations for CVEs that the NVD left without any (public overrides); the tree's form is that of `cve`.
 CREATE TABLE override (cve_id INTEGER PRIMARY KEY, source TEXT NOT NULL, tree TEXT NOT NULL);
+CREATE TABLE override_applicability (product_id INTEGER NOT NULL, cve_id INTEGER NOT NULL, PRIMARY KEY (product_id, cve_id)) WITHOUT ROWID;
 
 -- Evidence about products, aggregated when the generation is published.
 CREATE TABLE product_world (
@@ -50,8 +51,10 @@ CREATE TABLE learned (
   PRIMARY KEY (ecosystem, name, product_id)
 ) WITHOUT ROWID;
 
--- OSV advisories whole (JSON of model::osv::OsvAdvisory), the packages they name, and their other ids.
-CREATE TABLE osv (rowid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, source TEXT NOT NULL, modified TEXT NOT NULL, withdrawn TEXT, body TEXT NOT NULL);
+-- OSV advisories whole (JSON of model::osv::OsvAdvisory), the packages they name, and their other ids. An advisory
+-- for several ecosystems is in the export of each, and goes only when the last of them lets it go.
+CREATE TABLE osv (rowid INTEGER PRIMARY KEY, id TEXT NOT NULL, source TEXT NOT NULL, modified TEXT NOT NULL, withdrawn TEXT, body TEXT NOT NULL,
+  UNIQUE (id, source));
 CREATE TABLE osv_package (ecosystem TEXT NOT NULL, name TEXT NOT NULL, osv INTEGER NOT NULL, PRIMARY KEY (ecosystem, name, osv)) WITHOUT ROWID;
 CREATE TABLE osv_alias (alias TEXT NOT NULL, osv INTEGER NOT NULL, PRIMARY KEY (alias, osv)) WITHOUT ROWID;
 

@@ -64,6 +64,8 @@ pub struct Manifest {
     pub sources: Vec<SourceState>,
     /// Its NVD feeds by name.
     pub feeds: BTreeMap<String, FeedStamp>,
+    /// SHA-256 of the files of its other sources, by the sources' names.
+    pub lists: BTreeMap<String, String>,
     /// Years it does not hold.
     pub absent_years: Vec<u16>,
     /// CVEs without any configuration.

@@ -3,7 +3,7 @@
 //! One connection, one transaction, no journal: a generation that does not get published is thrown away
 //! whole. What has an index over many rows is built when everything is in.
 
-use super::rows::{Batch, CveRow, Interner};
+use super::rows::{AsideRow, Batch, CveRow, Interner, Tree};
 use super::{MirrorError, SCHEMA};
 use crate::facts::World;
 use crate::model::osv::OsvAdvisory;
@@ -101,11 +101,8 @@ impl Writer {
                 let [a, b, c, d] = &row.ends;
                 insert.execute(params![row.id, row.product, row.rest, a, b, c, d])?;
             }
-            let mut insert = self.connection.prepare_cached("INSERT INTO kept_aside VALUES (?, ?, ?, ?)")?;
-            for row in &batch.aside {
-                insert.execute(params![feed, row.record, row.error, row.raw])?;
-            }
         }
+        batch.aside.iter().try_for_each(|row| self.keep_aside(feed, row))?;
         batch.cves.iter().try_for_each(|row| self.write_cve(row))
     }
 
@@ -140,27 +137,16 @@ impl Writer {
         Ok(())
     }
 
-    /// Stores an OSV advisory, replacing an older copy.
+    /// Stores an OSV advisory of a source whose old ones were dropped before ([`Writer::forget_osv`]).
     ///
     /// # Errors
     /// When the database refuses.
     pub fn write_osv(&mut self, source: &str, advisory: &OsvAdvisory) -> Result<(), MirrorError> {
         let body = serde_json::to_string(advisory).map_err(|error| MirrorError::Index(error.to_string()))?;
         let connection = &self.connection;
-        let old: Option<i64> =
-            connection.prepare_cached("SELECT rowid FROM osv WHERE id = ?")?.query_row([&advisory.id], |row| row.get(0)).ok();
-        if let Some(old) = old {
-            for sql in ["DELETE FROM osv_package WHERE osv = ?", "DELETE FROM osv_alias WHERE osv = ?", "DELETE FROM osv WHERE rowid = ?"] {
-                connection.prepare_cached(sql)?.execute([old])?;
-            }
-        }
-        connection.prepare_cached("INSERT INTO osv (id, source, modified, withdrawn, body) VALUES (?, ?, ?, ?, ?)")?.execute(params![
-            advisory.id,
-            source,
-            advisory.modified,
-            advisory.withdrawn,
-            body
-        ])?;
+        connection
+            .prepare_cached("INSERT OR REPLACE INTO osv (id, source, modified, withdrawn, body) VALUES (?, ?, ?, ?, ?)")?
+            .execute(params![advisory.id, source, advisory.modified, advisory.withdrawn, body])?;
         let rowid = connection.last_insert_rowid();
         let mut package = connection.prepare_cached("INSERT OR IGNORE INTO osv_package VALUES (?, ?, ?)")?;
         for affected in &advisory.affected {
@@ -181,6 +167,77 @@ impl Writer {
     /// When the database refuses.
     pub fn write_kev(&mut self, cve: i64, added: &str, due: &str, ransomware: bool) -> Result<(), MirrorError> {
         self.connection.prepare_cached("INSERT OR REPLACE INTO kev VALUES (?, ?, ?, ?)")?.execute(params![cve, added, due, ransomware])?;
+        Ok(())
+    }
+
+    /// Drops the OSV advisories of a source.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn forget_osv(&mut self, source: &str) -> Result<(), MirrorError> {
+        for sql in [
+            "DELETE FROM osv_package WHERE osv IN (SELECT rowid FROM osv WHERE source = ?)",
+            "DELETE FROM osv_alias WHERE osv IN (SELECT rowid FROM osv WHERE source = ?)",
+            "DELETE FROM osv WHERE source = ?",
+        ] {
+            self.connection.execute(sql, [source])?;
+        }
+        Ok(())
+    }
+
+    /// Drops the list of exploited CVEs.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn forget_kev(&mut self) -> Result<(), MirrorError> {
+        Ok(self.connection.execute_batch("DELETE FROM kev")?)
+    }
+
+    /// Drops all EPSS scores.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn forget_epss(&mut self) -> Result<(), MirrorError> {
+        Ok(self.connection.execute_batch("DELETE FROM epss")?)
+    }
+
+    /// Stores a CVE's EPSS probability and percentile, both from 0 to 1.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn write_epss(&mut self, cve: i64, score: f64, percentile: f64) -> Result<(), MirrorError> {
+        self.connection.prepare_cached("INSERT OR REPLACE INTO epss VALUES (?, ?, ?)")?.execute(params![cve, score, percentile])?;
+        Ok(())
+    }
+
+    /// Drops all overrides.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn forget_overrides(&mut self) -> Result<(), MirrorError> {
+        Ok(self.connection.execute_batch("DELETE FROM override; DELETE FROM override_applicability;")?)
+    }
+
+    /// Stores the configurations that a source gives a CVE which the NVD left without any.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn write_override(&mut self, cve: i64, source: &str, tree: &Tree) -> Result<(), MirrorError> {
+        self.connection.prepare_cached("INSERT OR REPLACE INTO override VALUES (?, ?, ?)")?.execute(params![cve, source, tree.text])?;
+        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO override_applicability VALUES (?, ?)")?;
+        for product in &tree.products {
+            insert.execute(params![product, cve])?;
+        }
+        Ok(())
+    }
+
+    /// Keeps a record aside that does not decode.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn keep_aside(&mut self, feed: &str, row: &AsideRow) -> Result<(), MirrorError> {
+        let mut insert = self.connection.prepare_cached("INSERT INTO kept_aside VALUES (?, ?, ?, ?)")?;
+        insert.execute(params![feed, row.record, row.error, row.raw])?;
         Ok(())
     }
 

@@ -1,9 +1,12 @@
 //! Bytes from a folder or over HTTPS: the only file that uses the HTTP client.
 //!
 //! A file comes back as a path to complete bytes on this disk, so that what reads it never deals with a
-//! network. Answers that are not the file (an HTML page, 403, 404, 429, 503) are told apart.
+//! network. A download that broke off goes on where it was, and one that the server has not changed is not fetched again
+//! (its ETag is kept beside it). Answers that are not the file (an HTML page, 403, 404, 429, 503) are told apart.
 
+use reqwest::blocking::Response;
 use std::fs::{self, File};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
@@ -36,6 +39,12 @@ pub enum FetchError {
         /// What was asked for.
         url: String,
     },
+    /// The file does not end.
+    #[error("{url}: it has more than {LARGEST_FILE} bytes, which no feed has")]
+    Endless {
+        /// What was asked for.
+        url: String,
+    },
     /// A file operation failed.
     #[error("{action} {path}: {cause}")]
     File {
@@ -64,6 +73,8 @@ pub trait Fetch: Sync {
     /// # Errors
     /// When the file cannot be had whole.
     fn file(&self, name: &str) -> Result<Option<PathBuf>, FetchError>;
+    /// Forgets a downloaded file that turned out to be damaged, so that it is fetched anew.
+    fn discard(&self, name: &str);
 }
 
 /// A source for an address or a folder. `raw` is where downloads are put.
@@ -105,6 +116,8 @@ impl Fetch for Folder {
         let path = self.root.join(name);
         Ok(path.is_file().then_some(path))
     }
+
+    fn discard(&self, _name: &str) {}
 }
 
 /// Files under an address, downloaded with retries.
@@ -115,6 +128,10 @@ pub struct Https {
 }
 
 const TRIES: u32 = 5;
+/// Bytes of a downloaded file at most.
+const LARGEST_FILE: u64 = 4 << 30;
+/// Bytes of a small text at most.
+const LARGEST_TEXT: u64 = 1 << 20;
 
 impl Https {
     /// A client for the files under `base`.
@@ -128,20 +145,22 @@ impl Https {
         let client = reqwest::blocking::Client::builder()
             .user_agent(concat!("scacheck/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(Duration::from_secs(20))
-            .timeout(Duration::from_secs(900))
+            // Of a blocking client this is the longest silence, not the longest download.
+            .timeout(Duration::from_secs(60))
             .build()
             .map_err(|error| FetchError::Network { url: base.clone(), cause: chain(&error) })?;
         Ok(Self { base, raw: raw.to_owned(), client })
     }
 
-    fn get(&self, name: &str) -> Result<Option<Vec<u8>>, FetchError> {
-        let url = format!("{}/{name}", self.base);
-        let mut last = FetchError::Network { url: url.clone(), cause: "no answer".to_owned() };
-        for attempt in 0..TRIES {
-            if attempt > 0 {
-                sleep(Duration::from_millis(250 << attempt.min(6)));
+    /// Tries again after a pause that doubles, with some chance in it so that many clients do not come back at once.
+    fn persist<T>(&self, url: &str, mut attempt: impl FnMut() -> Result<T, (FetchError, Retry)>) -> Result<T, FetchError> {
+        let mut last = FetchError::Network { url: shown(url), cause: "no answer".to_owned() };
+        for round in 0..TRIES {
+            if round > 0 {
+                let chance = RandomState::new().hash_one(round) % 250;
+                sleep(Duration::from_millis((250 << round.min(6)) + chance));
             }
-            match self.attempt(&url) {
+            match attempt() {
                 Ok(answer) => return Ok(answer),
                 Err((error, retry)) => {
                     last = error;
@@ -156,29 +175,105 @@ impl Https {
         Err(last)
     }
 
-    fn attempt(&self, url: &str) -> Result<Option<Vec<u8>>, (FetchError, Retry)> {
-        let network = |error: &dyn std::error::Error| (FetchError::Network { url: url.to_owned(), cause: chain(error) }, Retry::Yes);
-        let mut response = self.client.get(url).send().map_err(|error| network(&error))?;
+    /// Sends a request; gives the answer where it is one of the expected kinds, and nothing for 404.
+    fn ask(&self, url: &str, headers: &[(&str, String)]) -> Result<Option<Response>, (FetchError, Retry)> {
+        let request = headers.iter().fold(self.client.get(url), |request, (name, value)| request.header(*name, value));
+        let response = request.send().map_err(|error| (network(url, &error), Retry::Yes))?;
         let status = response.status().as_u16();
-        if status == 404 {
-            return Ok(None);
+        match status {
+            200 | 206 | 304 => Ok(Some(response)),
+            404 => Ok(None),
+            _ => {
+                let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
+                Err((FetchError::Status { url: shown(url), status, advice: advice(status) }, retry_of(status, wait)))
+            }
         }
-        if status != 200 {
-            let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-            return Err((FetchError::Status { url: url.to_owned(), status, advice: advice(status) }, retry_of(status, wait)));
-        }
-        let announced = response.content_length();
-        let mut body = Vec::new();
-        response.read_to_end(&mut body).map_err(|error| network(&error))?;
-        if announced.is_some_and(|length| length != body.len() as u64) {
-            return Err((FetchError::Network { url: url.to_owned(), cause: "the answer was cut short".to_owned() }, Retry::Yes));
-        }
-        let head = body[..body.len().min(64)].to_ascii_lowercase();
-        if head.trim_ascii_start().starts_with(b"<html") || head.trim_ascii_start().starts_with(b"<!doctype") {
-            return Err((FetchError::Html { url: url.to_owned() }, Retry::Yes));
-        }
-        Ok(Some(body))
     }
+
+    fn get_text(&self, url: &str) -> Result<Option<String>, (FetchError, Retry)> {
+        let Some(response) = self.ask(url, &[])? else { return Ok(None) };
+        let mut body = Vec::new();
+        response.take(LARGEST_TEXT).read_to_end(&mut body).map_err(|error| (network(url, &error), Retry::Yes))?;
+        if is_page(&body) {
+            return Err((FetchError::Html { url: shown(url) }, Retry::Yes));
+        }
+        Ok(Some(String::from_utf8_lossy(&body).into_owned()))
+    }
+
+    /// One attempt at a file; what comes before a break is kept for the next.
+    fn download(&self, url: &str, path: &Path) -> Result<Option<()>, (FetchError, Retry)> {
+        let disk = |action, path: &Path, cause| (FetchError::File { action, path: path.to_owned(), cause }, Retry::No);
+        let (part, tag) = (suffixed(path, "part"), suffixed(path, "etag"));
+        let part_tag = suffixed(path, "part-etag");
+        let known = |path: &Path| fs::read_to_string(path).ok().filter(|tag| !tag.is_empty());
+        let have = fs::metadata(&part).map_or(0, |meta| meta.len());
+        let headers = match (known(&part_tag), known(&tag)) {
+            (Some(tag), _) if have > 0 => vec![("range", format!("bytes={have}-")), ("if-range", tag)],
+            (_, Some(tag)) if path.is_file() => vec![("if-none-match", tag)],
+            _ => Vec::new(),
+        };
+        let Some(mut response) = self.ask(url, &headers)? else { return Ok(None) };
+        if response.status().as_u16() == 304 {
+            return Ok(Some(()));
+        }
+        let goes_on = response.status().as_u16() == 206 && have > 0;
+        let new_tag = response.headers().get("etag").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+        let announced = response.content_length();
+        fs::write(&part_tag, &new_tag).map_err(|cause| disk("writing", &part_tag, cause))?;
+        let mut file = File::options().create(true).append(true).open(&part).map_err(|cause| disk("opening", &part, cause))?;
+        let start = if goes_on { have } else { 0 };
+        file.set_len(start).map_err(|cause| disk("writing", &part, cause))?;
+        let (mut buffer, mut length, mut first) = (vec![0; 1 << 16], 0_u64, true);
+        loop {
+            let count = response.read(&mut buffer).map_err(|error| (network(url, &error), Retry::Yes))?;
+            if count == 0 {
+                break;
+            }
+            if std::mem::take(&mut first) && !goes_on && is_page(&buffer[..count]) {
+                return Err((FetchError::Html { url: shown(url) }, Retry::Yes));
+            }
+            length += count as u64;
+            if start + length > LARGEST_FILE {
+                let _ = fs::remove_file(&part);
+                return Err((FetchError::Endless { url: shown(url) }, Retry::No));
+            }
+            file.write_all(&buffer[..count]).map_err(|cause| disk("writing", &part, cause))?;
+        }
+        if announced.is_some_and(|announced| announced != length) {
+            return Err((FetchError::Network { url: shown(url), cause: "the answer was cut short".to_owned() }, Retry::Yes));
+        }
+        drop(file);
+        let _ = fs::remove_file(&part_tag);
+        fs::rename(&part, path).map_err(|cause| disk("naming", path, cause))?;
+        fs::write(&tag, new_tag).map_err(|cause| disk("writing", &tag, cause))?;
+        Ok(Some(()))
+    }
+}
+
+/// An address as it may be shown: without user name and password.
+fn shown(url: &str) -> String {
+    match url.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('/').unwrap_or((rest, "")))) {
+        Some((scheme, (authority, path))) if authority.contains('@') => {
+            format!("{scheme}://{}/{path}", authority.rsplit('@').next().unwrap_or_default())
+        }
+        _ => url.to_owned(),
+    }
+}
+
+fn network(url: &str, error: &dyn std::error::Error) -> FetchError {
+    FetchError::Network { url: shown(url), cause: chain(error).replace(url, &shown(url)) }
+}
+
+fn is_page(bytes: &[u8]) -> bool {
+    let head = bytes[..bytes.len().min(64)].to_ascii_lowercase();
+    head.trim_ascii_start().starts_with(b"<html") || head.trim_ascii_start().starts_with(b"<!doctype")
+}
+
+fn suffixed(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(suffix);
+    PathBuf::from(name)
 }
 
 enum Retry {
@@ -217,7 +312,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 
 impl Fetch for Https {
     fn place(&self) -> String {
-        self.base.clone()
+        shown(&self.base)
     }
 
     fn must_be_whole(&self) -> bool {
@@ -225,21 +320,21 @@ impl Fetch for Https {
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, FetchError> {
-        Ok(self.get(name)?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        let url = format!("{}/{name}", self.base);
+        self.persist(&url, || self.get_text(&url))
     }
 
     fn file(&self, name: &str) -> Result<Option<PathBuf>, FetchError> {
-        let Some(bytes) = self.get(name)? else { return Ok(None) };
+        let (url, path) = (format!("{}/{name}", self.base), self.raw.join(name));
+        let folder = path.parent().unwrap_or(&self.raw).to_owned();
+        fs::create_dir_all(&folder).map_err(|cause| FetchError::File { action: "making", path: folder.clone(), cause })?;
+        let had = self.persist(&url, || self.download(&url, &path))?;
+        Ok(had.map(|()| path))
+    }
+
+    fn discard(&self, name: &str) {
         let path = self.raw.join(name);
-        let told = |action, path: &Path| {
-            let path = path.to_owned();
-            move |cause| FetchError::File { action, path, cause }
-        };
-        fs::create_dir_all(&self.raw).map_err(told("making", &self.raw))?;
-        let part = path.with_extension("part");
-        let mut file = File::create(&part).map_err(told("writing", &part))?;
-        file.write_all(&bytes).map_err(told("writing", &part))?;
-        fs::rename(&part, &path).map_err(told("naming", &path))?;
-        Ok(Some(path))
+        let _ = fs::remove_file(suffixed(&path, "etag"));
+        let _ = fs::remove_file(path);
     }
 }

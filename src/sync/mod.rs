@@ -1,15 +1,22 @@
 //! The one wing that fills the mirror: sources in, a new generation out.
 //!
 //! `fetch` gets bytes, `feed` reads NVD feeds as streams, `nvd` and `osv` decode records, `learn` reduces
-//! them to evidence, `plan` tells what must be read, `nightly` reads and publishes. Nothing here reads a subject or a
-//! policy.
+//! them to evidence, `plan` tells which feeds must be read, `lists` are the sources beside the NVD (`osv_export`, `kev`,
+//! `epss`, `overrides`), `grow` reads feeds into a generation, `nightly` decides and publishes. Nothing here reads a
+//! subject or a policy.
 
+pub mod epss;
 pub mod feed;
 pub mod fetch;
+mod grow;
+pub mod kev;
 pub mod learn;
+pub mod lists;
 pub mod nightly;
 pub mod nvd;
 pub mod osv;
+pub mod osv_export;
+pub mod overrides;
 mod plan;
 pub mod starter;
 
@@ -65,6 +72,27 @@ pub enum SyncError {
         /// Which.
         years: String,
     },
+    /// A source's only file is not there.
+    #[error("{place} has no {file}: check the address")]
+    AbsentFile {
+        /// The source.
+        place: String,
+        /// Which file.
+        file: String,
+    },
+    /// A source lost records that it had.
+    #[error("{name} has {now} records and had {before}: it was cut, or cleaned out; `--full` takes it as it is")]
+    Shrunk {
+        /// Which source.
+        name: String,
+        /// Records before.
+        before: u64,
+        /// Records now.
+        now: u64,
+    },
+    /// No source at all could be had.
+    #[error("no source could be had: {0}")]
+    NoSource(String),
     /// The mirror cannot be written.
     #[error(transparent)]
     Mirror(#[from] MirrorError),

@@ -1,33 +1,33 @@
-//! What cron runs: looks what is new, reads it, and publishes a generation, or leaves everything as it was.
+//! What cron runs: looks what is new at each source, reads it, and publishes a generation, or leaves everything as it was.
 //!
 //! A nightly run copies the last generation's database (copy-on-write where the file system can) and applies
-//! the feeds that changed; a first run, a new schema and `--full` build from nothing. Both give the same
-//! tables. Three threads share the work: one fetches and verifies, one unpacks and decodes, one writes.
+//! what changed; a first run, a new schema and `--full` build from nothing. Both give the same tables. A source that
+//! fails keeps its last good data and is named in the manifest, which every report repeats.
 
-use super::feed;
+use super::SyncError;
 use super::fetch::{self, Fetch};
-use super::learn::Learner;
-use super::plan::{Offer, file_name, offers, stamps, wanted};
-use super::{SyncError, nvd};
+use super::grow::{Grown, grow};
+use super::lists::{self, Had, List, Loaded};
+use super::plan::{Offer, offers, stamps, wanted};
 use crate::facts;
 use crate::mirror::index::Index;
-use crate::mirror::rows::{Batch, Interner};
 use crate::mirror::store::{self, Manifest, Store};
 use crate::mirror::writer::Writer;
 use crate::mirror::{MirrorError, SCHEMA};
 use crate::model::mirror::SourceState;
 use sha2::{Digest, Sha256};
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::path::Path;
 
 /// What to sync.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Address or folder of the NVD's 2.0 feeds.
-    pub nvd: String,
-    /// Years that are wanted.
+    /// Address or folder of the NVD's 2.0 feeds; nothing where they are not asked for.
+    pub nvd: Option<String>,
+    /// Years that are wanted of them.
     pub years: RangeInclusive<u16>,
+    /// The other sources.
+    pub lists: Vec<List>,
     /// Build from nothing.
     pub full: bool,
     /// The time of this run, RFC 3339 UTC.
@@ -56,15 +56,15 @@ pub struct Synced {
     pub generation: u64,
     /// Whether it is a new one.
     pub published: bool,
-    /// Feeds that were read.
-    pub feeds: usize,
-    /// NVD records held.
+    /// Feeds and other files that were read.
+    pub files: usize,
+    /// Records held, of all sources.
     pub records: u64,
     /// Records that could not be decoded.
     pub kept_aside: u64,
     /// Wanted years that the source does not have.
     pub absent_years: Vec<u16>,
-    /// Feeds that failed and keep their last good data.
+    /// Sources and feeds that failed and keep their last good data.
     pub failures: Vec<String>,
 }
 
@@ -75,38 +75,88 @@ pub struct Synced {
 pub fn run(store: &Store, options: &Options, progress: &mut dyn FnMut(Event)) -> Result<Synced, SyncError> {
     let _lock = store.lock(&options.holder)?;
     let raw = store.root().join("raw");
-    let source = fetch::source(&options.nvd, &raw)?;
     let base = if options.full { None } else { usable(store) };
-    let (offers, absent_years) = match offers(&*source, &options.years) {
-        Ok(found) => found,
+    let mut failures: Vec<(String, String)> = Vec::new();
+    let nvd = match options.nvd.as_deref().map(|place| look(place, &raw.join("nvd"), options)).transpose() {
+        Ok(nvd) => nvd,
         Err(error) => {
             if base.is_some() {
                 store.note_contact("nvd", None, &format!("failed: {error}"))?;
             }
-            return Err(error);
+            if base.is_none() || options.lists.is_empty() {
+                return Err(error);
+            }
+            failures.push(("nvd".to_owned(), error.to_string()));
+            None
         }
     };
-    let wanted = wanted(&offers, base.as_ref(), source.must_be_whole());
-    if let (Some(base), true) = (&base, wanted.is_empty()) {
-        store.note_contact("nvd", Some(&options.now), "current")?;
-        let records = base.sources.iter().map(|source| source.records).sum();
-        return Ok(Synced {
-            generation: base.generation,
-            published: false,
-            feeds: 0,
-            records,
-            kept_aside: base.kept_aside,
-            absent_years,
-            failures: Vec::new(),
-        });
+    let wanted = nvd.as_ref().map(|nvd| wanted(&nvd.offers, base.as_ref(), nvd.source.must_be_whole())).unwrap_or_default();
+    let (mut current, mut fresh) = (Vec::new(), Vec::new());
+    for list in &options.lists {
+        match lists::have(list, &raw) {
+            Ok(Some(had)) if base.as_ref().is_some_and(|base| base.lists.get(&list.name) == Some(&had.sha256)) => {
+                current.push(list.name.clone())
+            }
+            Ok(Some(had)) => fresh.push(had),
+            Ok(None) => {}
+            Err(error) => failures.push((list.name.clone(), error.to_string())),
+        }
     }
-    progress(Event::Planned(wanted.len()));
+    if wanted.is_empty() && fresh.is_empty() {
+        return unchanged(store, options, base, nvd, &current, failures);
+    }
+    progress(Event::Planned(wanted.len() + fresh.len()));
     let growing = store.begin()?;
-    let grown = grow(store, &growing, base.as_ref(), &*source, &wanted, progress)?;
+    let mut next = Next::begin(store, &growing, base, options)?;
+    next.failures = failures;
+    next.read_nvd(nvd.as_ref(), &wanted, progress)?;
+    next.read_lists(&fresh, progress)?;
+    next.current(&current);
     progress(Event::Finishing);
-    let synced = seal(store, &growing, base, grown, &offers, absent_years, options)?;
-    let _ = std::fs::remove_dir_all(&raw);
+    let synced = next.seal(store, &growing)?;
+    let _ = std::fs::remove_dir_all(raw.join("nvd"));
     Ok(synced)
+}
+
+/// What the NVD's place has.
+struct Nvd {
+    source: Box<dyn Fetch>,
+    offers: Vec<Offer>,
+    absent_years: Vec<u16>,
+}
+
+fn look(place: &str, raw: &Path, options: &Options) -> Result<Nvd, SyncError> {
+    let source = fetch::source(place, raw)?;
+    let (offers, absent_years) = offers(&*source, &options.years)?;
+    Ok(Nvd { source, offers, absent_years })
+}
+
+/// Nothing is to be read: the generation in force stays, and the contacts are noted.
+fn unchanged(
+    store: &Store,
+    options: &Options,
+    base: Option<Manifest>,
+    nvd: Option<Nvd>,
+    current: &[String],
+    failures: Vec<(String, String)>,
+) -> Result<Synced, SyncError> {
+    let told: Vec<String> = failures.iter().map(|(name, error)| format!("{name}: {error}")).collect();
+    let Some(base) = base else { return Err(SyncError::NoSource(told.join("; "))) };
+    for name in nvd.iter().map(|_| "nvd").chain(current.iter().map(String::as_str)) {
+        store.note_contact(name, Some(&options.now), "current")?;
+    }
+    for (name, error) in &failures {
+        store.note_contact(name, None, &format!("failed: {error}"))?;
+    }
+    Ok(Synced {
+        generation: base.generation,
+        published: false,
+        files: 0,
+        records: base.sources.iter().map(|source| source.records).sum(),
+        kept_aside: base.kept_aside,
+        absent_years: nvd.map_or(base.absent_years, |nvd| nvd.absent_years),
+        failures: told,
+    })
 }
 
 /// The last generation, if a new one may grow from it.
@@ -121,190 +171,166 @@ fn facts_digest() -> String {
     store::hex(&Sha256::digest(facts::WORLDS_TEXT.as_bytes()))
 }
 
-struct Grown {
+/// The generation that grows.
+struct Next<'a> {
     writer: Writer,
-    records: u64,
-    read: Vec<(String, u64)>,
-    failures: Vec<String>,
-}
-
-enum Message {
-    Batch(String, Batch),
-    Done(String, u64),
-    Failed(SyncError),
-    Ended(u64),
-}
-
-fn grow(
-    store: &Store,
-    growing: &Path,
-    base: Option<&Manifest>,
-    source: &dyn Fetch,
-    wanted: &[&Offer],
-    progress: &mut dyn FnMut(Event),
-) -> Result<Grown, SyncError> {
-    let database = growing.join(store::DATABASE);
-    let mut writer = match base {
-        Some(base) => {
-            let old = store.folder(base.generation).join(store::DATABASE);
-            std::fs::copy(&old, &database).map_err(|cause| MirrorError::Io { action: "copying", path: old, cause })?;
-            Writer::resume(&database)?
-        }
-        None => Writer::create(&database)?,
-    };
-    let interner = writer.interner()?;
-    let learner = Learner::new().map_err(MirrorError::Index)?;
-    let (verified, to_decode) = sync_channel(2);
-    let (decoded, to_write) = sync_channel(16);
-    std::thread::scope(|scope| {
-        scope.spawn(move || verify(source, wanted, &verified));
-        scope.spawn(move || decode(&to_decode, &learner, interner, &decoded));
-        let (records, read, failures) = write(&mut writer, to_write, base.is_some(), progress)?;
-        Ok(Grown { writer, records, read, failures })
-    })
-}
-
-type Verified = Result<(String, PathBuf), SyncError>;
-
-fn verify(source: &dyn Fetch, wanted: &[&Offer], out: &SyncSender<Verified>) {
-    for offer in wanted {
-        let result = fetch_verified(source, offer).map(|path| (offer.name.clone(), path));
-        if out.send(result).is_err() {
-            return;
-        }
-    }
-}
-
-fn fetch_verified(source: &dyn Fetch, offer: &Offer) -> Result<PathBuf, SyncError> {
-    if let Some(path) = &offer.verified {
-        return Ok(path.clone());
-    }
-    let name = file_name(&offer.name);
-    let path = source.file(&name)?.ok_or_else(|| SyncError::AbsentYears { place: source.place(), years: offer.name.clone() })?;
-    let found = feed::checksum(&path)?;
-    if found != offer.meta.sha256 {
-        return Err(SyncError::Checksum { feed: name, expected: offer.meta.sha256.clone(), found });
-    }
-    Ok(path)
-}
-
-const BATCH: usize = 256;
-
-fn decode(to_decode: &Receiver<Verified>, learner: &Learner, mut interner: Interner, out: &SyncSender<Message>) {
-    for verified in to_decode {
-        let result = verified.and_then(|(name, path)| {
-            let mut batch = Batch::default();
-            let send = |batch: &mut Batch| out.send(Message::Batch(name.clone(), std::mem::take(batch))).map_err(|_| stopped());
-            let count = feed::for_each_record(&path, &file_name(&name), |raw| {
-                nvd::decode(raw, learner, &mut interner, &mut batch);
-                if batch.cves.len() >= BATCH { send(&mut batch) } else { Ok(()) }
-            });
-            let count = count?;
-            send(&mut batch).map(|()| Message::Done(name.clone(), count))
-        });
-        let message = result.unwrap_or_else(Message::Failed);
-        if out.send(message).is_err() {
-            return;
-        }
-    }
-    let _ = out.send(Message::Ended(interner.records() as u64));
-}
-
-fn stopped() -> SyncError {
-    SyncError::Mirror(MirrorError::Index("the writer has stopped".to_owned()))
-}
-
-type Written = (u64, Vec<(String, u64)>, Vec<String>);
-
-/// Takes the receiver: when it ends early, the other threads see that nobody listens and end too.
-fn write(writer: &mut Writer, messages: Receiver<Message>, keeps_old: bool, progress: &mut dyn FnMut(Event)) -> Result<Written, SyncError> {
-    let (mut read, mut failures, mut written, mut started) = (Vec::new(), Vec::new(), 0, String::new());
-    for message in messages {
-        match message {
-            Message::Batch(feed, batch) => {
-                if feed != started {
-                    writer.forget_aside(&feed)?;
-                    started = feed.clone();
-                }
-                writer.write(&feed, &batch)?;
-                written += batch.cves.len() as u64;
-                progress(Event::Records(written));
-            }
-            Message::Done(feed, count) => {
-                progress(Event::Feed(feed.clone(), count));
-                read.push((feed, count));
-            }
-            // Nothing of a feed that fails its checksum was used, so its last good data stands; one that breaks
-            // off in the middle may be half applied, so this generation is thrown away.
-            Message::Failed(error) if keeps_old && !matches!(error, SyncError::Syntax { .. } | SyncError::Read { .. }) => {
-                failures.push(error.to_string())
-            }
-            Message::Failed(error) => return Err(error),
-            Message::Ended(records) => return Ok((records, read, failures)),
-        }
-    }
-    Err(SyncError::Mirror(MirrorError::Index("the decoding thread stopped early".to_owned())))
-}
-
-fn seal(
-    store: &Store,
-    growing: &Path,
     base: Option<Manifest>,
-    grown: Grown,
-    offers: &[Offer],
-    absent_years: Vec<u16>,
-    options: &Options,
-) -> Result<Synced, SyncError> {
-    let kept_aside = grown.writer.kept_aside()?;
-    let documents = grown.writer.products()?;
-    let (names, folder) = (documents.len() as u64, growing.join(store::INDEX));
-    let old_index = base.as_ref().filter(|base| base.names == names).map(|base| store.folder(base.generation).join(store::INDEX));
-    let (unconfigured, indexed) = std::thread::scope(|scope| {
-        // Names are only ever added: the same number of them is the same set, and the same index.
-        let index = scope.spawn(move || match old_index {
-            Some(old) => link_folder(&old, &folder),
-            None => Index::build(&folder, &documents),
+    manifest: Manifest,
+    options: &'a Options,
+    files: usize,
+    failures: Vec<(String, String)>,
+}
+
+impl<'a> Next<'a> {
+    fn begin(store: &Store, growing: &Path, base: Option<Manifest>, options: &'a Options) -> Result<Self, SyncError> {
+        let database = growing.join(store::DATABASE);
+        let writer = match &base {
+            Some(base) => {
+                let old = store.folder(base.generation).join(store::DATABASE);
+                std::fs::copy(&old, &database).map_err(|cause| MirrorError::Io { action: "copying", path: old, cause })?;
+                Writer::resume(&database)?
+            }
+            None => Writer::create(&database)?,
+        };
+        let empty = || Manifest {
+            schema: SCHEMA,
+            facts: facts_digest(),
+            generation: 0,
+            built_at: String::new(),
+            sources: Vec::new(),
+            feeds: Default::default(),
+            lists: Default::default(),
+            absent_years: Vec::new(),
+            unconfigured: 0,
+            kept_aside: 0,
+            names: 0,
+            files: Vec::new(),
+        };
+        let mut manifest = base.clone().unwrap_or_else(empty);
+        manifest.built_at.clone_from(&options.now);
+        Ok(Self { writer, base, manifest, options, files: 0, failures: Vec::new() })
+    }
+
+    fn read_nvd(&mut self, nvd: Option<&Nvd>, wanted: &[&Offer], progress: &mut dyn FnMut(Event)) -> Result<(), SyncError> {
+        let Some(nvd) = nvd else { return Ok(()) };
+        let Grown { interner, read, failures } = grow(&mut self.writer, &*nvd.source, wanted, self.base.is_some(), progress)?;
+        self.files += read.len();
+        self.manifest.feeds = stamps(self.base.as_ref(), &nvd.offers, &read);
+        self.manifest.absent_years.clone_from(&nvd.absent_years);
+        let newest = self.manifest.feeds.values().map(|feed| feed.last_modified.clone()).max().unwrap_or_default();
+        self.note("nvd", &Loaded { records: interner.records() as u64, newest });
+        self.failures.extend(failures.into_iter().map(|error| ("nvd".to_owned(), error)));
+        Ok(())
+    }
+
+    fn read_lists(&mut self, fresh: &[Had<'_>], progress: &mut dyn FnMut(Event)) -> Result<(), SyncError> {
+        let mut interner = self.writer.interner()?;
+        for had in fresh {
+            let name = &had.list.name;
+            match had.load(&mut self.writer, &mut interner, self.base.as_ref()) {
+                Ok(loaded) => {
+                    progress(Event::Feed(name.clone(), loaded.records));
+                    self.note(name, &loaded);
+                    self.manifest.lists.insert(name.clone(), had.sha256.clone());
+                    self.files += 1;
+                }
+                Err(error @ SyncError::Mirror(_)) => return Err(error),
+                Err(error) => {
+                    had.discard();
+                    self.failures.push((name.clone(), error.to_string()));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, name: &str, loaded: &Loaded) {
+        let state = SourceState {
+            name: name.to_owned(),
+            contacted: self.options.now.clone(),
+            newest: loaded.newest.clone(),
+            records: loaded.records,
+            state: "current".to_owned(),
+        };
+        self.manifest.sources.retain(|source| source.name != name);
+        self.manifest.sources.push(state);
+        self.manifest.sources.sort_by(|a, b| a.name.cmp(&b.name));
+    }
+
+    /// Sources that were reached and had nothing new.
+    fn current(&mut self, names: &[String]) {
+        for source in self.manifest.sources.iter_mut().filter(|source| names.contains(&source.name)) {
+            source.contacted.clone_from(&self.options.now);
+            source.state = "current".to_owned();
+        }
+    }
+
+    /// A source that failed is named, also one that never gave anything.
+    fn name_failures(&mut self) {
+        for (name, error) in &self.failures {
+            let state = format!("failed: {error}");
+            match self.manifest.sources.iter_mut().find(|source| source.name == *name) {
+                Some(source) => {
+                    source.state = state;
+                    source.contacted = contacted(self.base.as_ref(), name);
+                }
+                None => self.manifest.sources.push(SourceState {
+                    name: name.clone(),
+                    contacted: String::new(),
+                    newest: String::new(),
+                    records: 0,
+                    state,
+                }),
+            }
+        }
+    }
+
+    fn seal(mut self, store: &Store, growing: &Path) -> Result<Synced, SyncError> {
+        self.name_failures();
+        self.manifest.kept_aside = self.writer.kept_aside()?;
+        let documents = self.writer.products()?;
+        self.manifest.names = documents.len() as u64;
+        let folder = growing.join(store::INDEX);
+        let names = self.manifest.names;
+        let old_index = self.base.as_ref().filter(|base| base.names == names).map(|base| store.folder(base.generation).join(store::INDEX));
+        let writer = self.writer;
+        let (unconfigured, indexed) = std::thread::scope(|scope| {
+            // Names are only ever added: the same number of them is the same set, and the same index.
+            let index = scope.spawn(move || match old_index {
+                Some(old) => link_folder(&old, &folder),
+                None => Index::build(&folder, &documents),
+            });
+            let finished = writer.finish(facts::worlds()).map(|(connection, unconfigured)| {
+                drop(connection);
+                unconfigured
+            });
+            (finished, index.join().unwrap_or_else(|_| Err(MirrorError::Index("building it failed".to_owned()))))
         });
-        let finished = grown.writer.finish(facts::worlds()).map(|(connection, unconfigured)| {
-            drop(connection);
-            unconfigured
-        });
-        (finished, index.join().unwrap_or_else(|_| Err(MirrorError::Index("building it failed".to_owned()))))
-    });
-    indexed?;
-    let feeds = stamps(base.as_ref(), offers, &grown.read);
-    let newest = feeds.values().map(|feed| feed.last_modified.clone()).max().unwrap_or_default();
-    let state = if grown.failures.is_empty() { "current".to_owned() } else { format!("failed: {}", grown.failures.join("; ")) };
-    let manifest = Manifest {
-        schema: SCHEMA,
-        facts: facts_digest(),
-        generation: 0,
-        built_at: options.now.clone(),
-        sources: vec![SourceState {
-            name: "nvd".to_owned(),
-            contacted: options.now.clone(),
-            newest,
-            records: grown.records,
-            state: state.clone(),
-        }],
-        feeds,
-        absent_years: absent_years.clone(),
-        unconfigured: unconfigured?,
-        kept_aside,
-        names,
-        files: Vec::new(),
-    };
-    let generation = store.publish(growing, manifest)?;
-    store.note_contact("nvd", grown.failures.is_empty().then_some(options.now.as_str()), &state)?;
-    Ok(Synced {
-        generation,
-        published: true,
-        feeds: grown.read.len(),
-        records: grown.records,
-        kept_aside,
-        absent_years,
-        failures: grown.failures,
-    })
+        indexed?;
+        self.manifest.unconfigured = unconfigured?;
+        let (manifest, failures) = (self.manifest, self.failures);
+        let generation = store.publish(growing, manifest.clone())?;
+        for source in &manifest.sources {
+            let reached = (source.state == "current" && source.contacted == self.options.now).then_some(source.contacted.as_str());
+            if reached.is_some() || source.state != "current" {
+                store.note_contact(&source.name, reached, &source.state)?;
+            }
+        }
+        Ok(Synced {
+            generation,
+            published: true,
+            files: self.files,
+            records: manifest.sources.iter().map(|source| source.records).sum(),
+            kept_aside: manifest.kept_aside,
+            absent_years: manifest.absent_years,
+            failures: failures.into_iter().map(|(name, error)| format!("{name}: {error}")).collect(),
+        })
+    }
+}
+
+/// When a source was last reached, as the base has it.
+fn contacted(base: Option<&Manifest>, name: &str) -> String {
+    base.and_then(|base| base.sources.iter().find(|source| source.name == name)).map(|source| source.contacted.clone()).unwrap_or_default()
 }
 
 fn link_folder(from: &Path, to: &Path) -> Result<(), MirrorError> {

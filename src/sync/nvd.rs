@@ -4,8 +4,8 @@
 //! not decode is kept aside whole.
 
 use super::learn::Learner;
-use crate::mirror::rows::{AsideRow, Batch, Interner, RawConfiguration, RawCriterion, RawNode, RawRecord};
-use crate::model::advisory::{CveDetail, Cvss, Operator, Reference};
+use crate::mirror::rows::{AsideRow, Batch, Interner, RawConfiguration, RawCriterion, RawNode, RawRecord, Tree};
+use crate::model::advisory::{CveDetail, CveId, Cvss, Operator, Reference};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -153,6 +153,34 @@ pub fn decode(raw: &str, learner: &Learner, interner: &mut Interner, batch: &mut
         };
         batch.aside.push(AsideRow { record: name(raw).unwrap_or_else(|| "unnamed".to_owned()), error, raw: raw.to_owned() });
     }
+}
+
+/// Decodes a file that holds the configurations of one CVE and nothing else of its record. Gives the packed id and
+/// the configurations in the mirror's form; names that are new are in the batch.
+///
+/// # Errors
+/// What does not decode.
+pub fn decode_configurations(text: &str, interner: &mut Interner, batch: &mut Batch) -> Result<(i64, Tree), String> {
+    #[derive(Deserialize)]
+    struct File<'a> {
+        #[serde(rename = "_annotation")]
+        annotation: Annotation,
+        #[serde(borrow)]
+        cve: Configured<'a>,
+    }
+    #[derive(Deserialize)]
+    struct Annotation {
+        cve_id: String,
+    }
+    #[derive(Deserialize)]
+    struct Configured<'a> {
+        #[serde(borrow, default)]
+        configurations: Vec<WireConfiguration<'a>>,
+    }
+    let file: File<'_> = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    let id: CveId = file.annotation.cve_id.parse().map_err(|_| format!("`{}` is not a CVE id", file.annotation.cve_id))?;
+    let configurations: Vec<RawConfiguration<'_>> = file.cve.configurations.into_iter().map(configuration_of).collect();
+    Ok((id.packed(), interner.tree(&configurations, batch)?))
 }
 
 fn record_of<'a>(cve: Cve<'a>, learner: &Learner) -> Result<RawRecord<'a>, String> {

@@ -2,7 +2,7 @@
 //! big feeds into a mirror in memory.
 
 use super::learn::Learner;
-use super::{SyncError, nvd, osv};
+use super::{SyncError, kev, nvd, osv};
 use crate::facts;
 use crate::mirror::MirrorError;
 use crate::mirror::reader::Reader;
@@ -26,24 +26,6 @@ struct Advisories<'a> {
     advisories: Vec<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct Exploited {
-    #[serde(rename = "catalogVersion")]
-    version: String,
-    vulnerabilities: Vec<ExploitedEntry>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ExploitedEntry {
-    #[serde(rename = "cveID")]
-    id: String,
-    date_added: String,
-    due_date: String,
-    #[serde(rename = "knownRansomwareCampaignUse")]
-    ransomware: String,
-}
-
 /// Builds the starter mirror.
 ///
 /// # Errors
@@ -60,11 +42,10 @@ pub fn open() -> Result<Reader, SyncError> {
 ///
 /// # Errors
 /// When a feed does not decode.
-pub fn build(nvd_feed: &str, osv_list: &str, kev: &str) -> Result<Reader, SyncError> {
+pub fn build(nvd_feed: &str, osv_list: &str, kev_list: &str) -> Result<Reader, SyncError> {
     let broken = |what: &str, cause: String| SyncError::Syntax { feed: what.to_owned(), offset: 0, cause };
     let feed: Feed<'_> = serde_json::from_str(nvd_feed).map_err(|error| broken("the starter feed", error.to_string()))?;
     let list: Advisories<'_> = serde_json::from_str(osv_list).map_err(|error| broken("the starter advisories", error.to_string()))?;
-    let exploited: Exploited = serde_json::from_str(kev).map_err(|error| broken("the starter KEV list", error.to_string()))?;
     let learner = Learner::new().map_err(MirrorError::Index)?;
     let (mut writer, mut interner, mut batch) = (Writer::in_memory()?, Interner::default(), Batch::default());
     for raw in &feed.vulnerabilities {
@@ -77,10 +58,7 @@ pub fn build(nvd_feed: &str, osv_list: &str, kev: &str) -> Result<Reader, SyncEr
     for raw in &list.advisories {
         writer.write_osv("starter", &osv::decode(raw.get()).map_err(|cause| broken("the starter advisories", cause))?)?;
     }
-    for entry in &exploited.vulnerabilities {
-        let id: crate::model::advisory::CveId = entry.id.parse().map_err(|_| broken(&entry.id, "not a CVE id".to_owned()))?;
-        writer.write_kev(id.packed(), &entry.date_added, &entry.due_date, entry.ransomware == "Known")?;
-    }
+    let exploited = kev::load_text("kev", "the starter KEV list", kev_list, &|_| Ok(()), &mut writer)?;
     let (connection, unconfigured) = writer.finish(facts::worlds())?;
     let source = |name: &str, time: &str, records: usize| SourceState {
         name: name.to_owned(),
@@ -92,7 +70,7 @@ pub fn build(nvd_feed: &str, osv_list: &str, kev: &str) -> Result<Reader, SyncEr
     let sources = vec![
         source("nvd", &feed.timestamp, feed.vulnerabilities.len()),
         source("osv", &list.timestamp, list.advisories.len()),
-        source("kev", &exploited.version, exploited.vulnerabilities.len()),
+        source("kev", &exploited.newest, usize::try_from(exploited.records).unwrap_or_default()),
     ];
     let state = MirrorState {
         kind: "starter".to_owned(),
