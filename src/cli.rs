@@ -59,7 +59,7 @@ fn output(text: &str) -> Result<Output, String> {
 #[derive(Debug, Clone, Default, Args)]
 pub struct MirrorArgs {
     /// The mirror's folder, or `starter` for the small feed inside the program.
-    #[arg(long, env = "SCACHECK_DB", value_name = "DIR|starter")]
+    #[arg(long, env = "SCACHECK_DB", global = true, value_name = "DIR|starter")]
     pub db: Option<PathBuf>,
 }
 

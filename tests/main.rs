@@ -4,6 +4,7 @@
 
 mod check;
 mod readers;
+mod sources;
 mod sync;
 mod walls;
 

@@ -23,7 +23,10 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rusqlite::", &["src/mirror/"]),
     ("clap::", &["src/cli.rs"]),
     ("minijinja::", &["src/report/html.rs"]),
-    ("flate2::", &["src/sync/feed.rs"]),
+    ("flate2::", &["src/sync/feed.rs", "src/sync/epss.rs", "src/sync/overrides.rs"]),
+    ("zip::", &["src/sync/osv_export.rs"]),
+    ("tar::", &["src/sync/overrides.rs"]),
+    ("serde_saphyr", &["src/acquire/yaml.rs"]),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<(String, String)>) {

@@ -1,0 +1,258 @@
+//! The sources beside the NVD from outside: real small files in a folder and over loopback HTTP.
+
+use crate::{arg, run};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::fs;
+use std::io::{Cursor, Read, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use tempfile::TempDir;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+const TODAY: &str = "2026-01-02";
+
+fn advisory(id: &str, aliases: &str, ecosystem: &str, name: &str, fixed: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","aliases":[{aliases}],"summary":"A flaw.","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"{name}"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
+    )
+}
+
+fn zip_of(entries: &[(&str, String)]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in entries {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// A folder with every source, and a mirror to be.
+struct Scene {
+    files: TempDir,
+    mirror: TempDir,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let scene = Self { files: TempDir::new().unwrap(), mirror: TempDir::new().unwrap() };
+        scene.osv(&[
+            ("GHSA-1.json", advisory("GHSA-1", "\"CVE-2025-0001\"", "PyPI", "thing", "2.0")),
+            ("MAL-1.json", advisory("MAL-2025-1", "", "PyPI", "evil", "9")),
+        ]);
+        scene.write("kev.json", br#"{"catalogVersion":"2026.01.01","vulnerabilities":[{"cveID":"CVE-2025-0001","dateAdded":"2026-01-01","dueDate":"2026-02-01","knownRansomwareCampaignUse":"Known"}]}"#);
+        scene.write(
+            "epss.csv.gz",
+            &gzip(b"#model_version:v1,score_date:2026-01-01T00:00:00+0000\ncve,epss,percentile\nCVE-2025-0001,0.97000,0.99000\n"),
+        );
+        scene.overrides("CVE-2025-0002", "cpe:2.3:a:vendor:other:*:*:*:*:*:python:*:*");
+        scene
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) {
+        let path = self.files.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn osv(&self, entries: &[(&str, String)]) {
+        self.write("PyPI/all.zip", &zip_of(entries));
+    }
+
+    fn overrides(&self, id: &str, cpe: &str) {
+        let text = format!(
+            r#"{{"_annotation":{{"cve_id":"{id}"}},"cve":{{"configurations":[{{"nodes":[{{"operator":"OR","negate":false,"cpeMatch":[{{"vulnerable":true,"criteria":"{cpe}","versionEndExcluding":"3.0"}}]}}]}}]}}}}"#
+        );
+        let mut builder = tar::Builder::new(Vec::new());
+        let mut header = tar::Header::new_gnu();
+        header.set_size(text.len() as u64);
+        header.set_cksum();
+        builder.append_data(&mut header, format!("main/data/2025/{id}.json"), text.as_bytes()).unwrap();
+        self.write("main.tar.gz", &gzip(&builder.into_inner().unwrap()));
+    }
+
+    fn sync_from(&self, place: &str, more: &[&str]) -> (i32, String, String) {
+        let at = |name: &str| format!("{place}/{name}");
+        let (kev, epss, overrides) = (at("kev.json"), at("epss.csv.gz"), at("main.tar.gz"));
+        let base =
+            ["sync", "--source", "kev,epss,overrides,osv:PyPI", "--osv", place, "--kev", &kev, "--epss", &epss, "--overrides", &overrides];
+        run(&[&base[..], &["--db", arg(self.mirror.path()), "--today", TODAY], more].concat())
+    }
+
+    fn sync(&self, more: &[&str]) -> (i32, String, String) {
+        self.sync_from(arg(self.files.path()), more)
+    }
+
+    fn report(&self, subject: &str) -> serde_json::Value {
+        let out = run(&[subject, "--db", arg(self.mirror.path()), "--today", TODAY, "-f", "json"]).1;
+        serde_json::from_str(&out).unwrap()
+    }
+}
+
+#[test]
+fn every_source_reaches_the_findings() {
+    let scene = Scene::new();
+    let (code, out, err) = scene.sync(&[]);
+    assert!(code == 0 && out.contains("published generation 1: 5 records, 4 files read"), "{out}{err}");
+    let report = scene.report("pkg:pypi/thing@1.0");
+    let finding = &report["findings"][0];
+    assert_eq!((finding["truth"].as_str(), finding["kev"].as_bool(), finding["epss"].as_f64()), (Some("yes"), Some(true), Some(0.97)));
+    assert_eq!((report["exit_code"].as_i64(), finding["fix"]["suggested"].as_str()), (Some(1), Some("2.0")));
+    // Unscored denies, and so does malware.
+    let report = scene.report("pkg:pypi/evil@1.0");
+    assert_eq!((report["findings"][0]["class"].as_str(), report["findings"][0]["decision"].as_str()), (Some("malicious"), Some("deny")));
+    // Only the overrides know this one; the NVD has no record of it here.
+    let report = scene.report("pkg:pypi/other@2.0");
+    let finding = &report["findings"][0];
+    assert_eq!(
+        (finding["id"].as_str(), finding["severity"].as_str(), finding["decision"].as_str()),
+        (Some("CVE-2025-0002"), Some("unscored"), Some("deny")),
+        "{report}"
+    );
+    assert!(finding["because"].to_string().contains("OVERRIDES"), "{finding}");
+    assert_eq!(report["mirror"]["sources"].as_array().unwrap().len(), 4);
+    assert!(scene.sync(&[]).1.contains("nothing new"));
+}
+
+#[test]
+fn what_a_source_drops_is_dropped_and_what_others_have_stays() {
+    let scene = Scene::new();
+    scene.sync(&[]);
+    scene.osv(&[("GHSA-1.json", advisory("GHSA-1", "\"CVE-2025-0001\"", "PyPI", "thing", "1.0"))]);
+    assert!(scene.sync(&[]).1.contains("published generation 2"));
+    assert!(scene.report("pkg:pypi/thing@1.0")["findings"].as_array().unwrap().is_empty());
+    assert!(scene.report("pkg:pypi/evil@1.0")["findings"].as_array().unwrap().is_empty());
+    assert_eq!(scene.report("pkg:pypi/other@2.0")["findings"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn a_source_that_fails_keeps_its_last_good_data_and_is_named() {
+    let scene = Scene::new();
+    scene.sync(&[]);
+    let good = fs::read(scene.files.path().join("PyPI/all.zip")).unwrap();
+    let bomb = zip_of(&[("GHSA-1.json", " ".repeat(17 << 20))]);
+    for (bytes, said) in [
+        (good[..good.len() / 2].to_vec(), "no whole zip"),
+        (zip_of(&[("../GHSA-1.json", "{}".to_owned())]), "which no export has"),
+        (bomb, "unpacks to more than"),
+        (b"<html>".to_vec(), "no whole zip"),
+        (zip_of(&[]), "holds no advisory"),
+    ] {
+        scene.write("PyPI/all.zip", &bytes);
+        let (code, out, err) = scene.sync(&[]);
+        assert!(code == 1 && out.contains(said) && out.contains("old data kept"), "{said}: {out}{err}");
+        let report = scene.report("pkg:pypi/thing@1.0");
+        assert_eq!(report["findings"].as_array().unwrap().len(), 1, "{said}");
+        let source = report["mirror"]["sources"].as_array().unwrap().iter().find(|source| source["name"] == "osv:PyPI").unwrap().clone();
+        assert!(source["state"].as_str().unwrap().starts_with("failed"), "{source}");
+    }
+    for (file, bytes, said) in [
+        ("kev.json", &b"[]"[..], "kev"),
+        ("epss.csv.gz", &gzip(b"cve,epss,percentile\nCVE-2025-0001,9,9\n")[..], "percentile"),
+        ("main.tar.gz", &gzip(b"not a tar")[..], "archive"),
+    ] {
+        scene.write(file, bytes);
+        let (code, out, _) = scene.sync(&[]);
+        assert!(code == 1 && out.contains(said), "{file}: {out}");
+        assert_eq!(scene.report("pkg:pypi/thing@1.0")["findings"][0]["kev"], true, "{file}");
+    }
+}
+
+#[test]
+fn a_source_that_shrank_is_not_believed() {
+    let scene = Scene::new();
+    let many = |count: usize| -> Vec<(String, String)> {
+        (0..count).map(|at| (format!("GHSA-{at}.json"), advisory(&format!("GHSA-{at}"), "", "PyPI", "thing", "2.0"))).collect()
+    };
+    let write = |count: usize| {
+        let entries = many(count);
+        scene.osv(&entries.iter().map(|(name, text)| (name.as_str(), text.clone())).collect::<Vec<_>>());
+    };
+    write(200);
+    scene.sync(&[]);
+    write(100);
+    let (code, out, _) = scene.sync(&[]);
+    assert!(code == 1 && out.contains("has 100 records and had 200"), "{out}");
+    assert_eq!(scene.report("pkg:pypi/thing@1.0")["findings"].as_array().unwrap().len(), 200);
+    assert_eq!(scene.sync(&["--full"]).0, 0);
+    assert_eq!(scene.report("pkg:pypi/thing@1.0")["findings"].as_array().unwrap().len(), 100);
+}
+
+#[test]
+fn private_advisories_only_add() {
+    let scene = Scene::new();
+    let own = TempDir::new().unwrap();
+    fs::write(own.path().join("own.json"), advisory("OWN-1", "", "PyPI", "inner", "5.0")).unwrap();
+    fs::write(own.path().join("ghsa.json"), advisory("GHSA-1", "\"CVE-2025-0001\"", "PyPI", "thing", "0.1")).unwrap();
+    let (code, out, err) = scene.sync(&["--advisories", arg(own.path())]);
+    assert!(code == 0, "{out}{err}");
+    assert_eq!(scene.report("pkg:pypi/inner@1.0")["findings"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        scene.report("pkg:pypi/thing@1.0")["findings"].as_array().unwrap().len(),
+        1,
+        "a private copy does not take the public one's place"
+    );
+}
+
+/// Serves files; each of the first answers of a file breaks off in the middle. Notes what was asked.
+fn serve(folder: std::path::PathBuf, breaks: usize) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://user:secret@{}", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (notes, broken) = (Arc::clone(&asked), AtomicUsize::new(0));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut head = [0; 4096];
+            let read = stream.read(&mut head).unwrap();
+            let request = String::from_utf8_lossy(&head[..read]).to_ascii_lowercase();
+            let name = String::from_utf8_lossy(&head[..read]).split_whitespace().nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
+            let range = request.lines().find_map(|line| line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+            let known = request.contains("if-none-match: \"tag\"");
+            let body = fs::read(folder.join(&name)).unwrap_or_default();
+            notes.lock().unwrap().push(format!("{name} {range:?} {known}"));
+            let start = range.unwrap_or(0).min(body.len());
+            let (status, body) = match (known, body.is_empty()) {
+                (_, true) => ("404 Not Found", Vec::new()),
+                (true, _) => ("304 Not Modified", Vec::new()),
+                _ if start > 0 => ("206 Partial Content", body[start..].to_vec()),
+                _ => ("200 OK", body),
+            };
+            let _ = write!(stream, "HTTP/1.1 {status}\r\nETag: \"tag\"\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let cut = broken.fetch_add(1, Ordering::Relaxed) < breaks;
+            let _ = stream.write_all(if cut { &body[..body.len() / 2] } else { &body });
+        }
+    });
+    (address, asked)
+}
+
+#[test]
+fn a_download_goes_on_where_it_broke_off_and_is_not_repeated() {
+    let scene = Scene::new();
+    let (address, asked) = serve(Path::new(arg(scene.files.path())).to_owned(), 2);
+    let (code, out, err) = scene.sync_from(&address, &[]);
+    assert!(code == 0, "{out}{err}");
+    let first = std::mem::take(&mut *asked.lock().unwrap());
+    assert!(first.iter().any(|line| line.contains("Some(")), "no range was asked for: {first:?}");
+    assert_eq!(scene.report("pkg:pypi/thing@1.0")["findings"][0]["kev"], true);
+    assert!(scene.sync_from(&address, &[]).1.contains("nothing new"));
+    let second = asked.lock().unwrap().clone();
+    assert!(second.len() == 4 && second.iter().all(|line| line.ends_with("true")), "{second:?}");
+}
+
+#[test]
+fn passwords_in_addresses_are_not_shown() {
+    let scene = Scene::new();
+    let (address, _) = serve(scene.files.path().join("nowhere"), 0);
+    let (code, out, err) = scene.sync_from(&address, &[]);
+    assert!(code == 2 && !format!("{out}{err}").contains("secret"), "{code} {out}{err}");
+}
