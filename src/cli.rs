@@ -186,6 +186,9 @@ pub struct SyncArgs {
     /// A folder of private advisories in OSV's form.
     #[arg(long, env = "SCACHECK_ADVISORIES", value_name = "DIR")]
     pub advisories: Option<PathBuf>,
+    /// A ready export of another mirror (`scacheck db export`), instead of all sources.
+    #[arg(long, value_name = "URL|FILE")]
+    pub from: Option<String>,
     /// Years that are wanted, first-last.
     #[arg(long, value_name = "YEARS")]
     pub years: Option<String>,
@@ -224,6 +227,19 @@ pub enum DbCommand {
         /// Words of the name.
         #[arg(required = true)]
         text: Vec<String>,
+    },
+    /// Write the generation in force to one compressed file.
+    Export {
+        /// The file to write.
+        file: PathBuf,
+    },
+    /// Bring an exported generation into force.
+    Import {
+        /// The exported file.
+        file: PathBuf,
+        /// Take it also if it is older than the mirror.
+        #[arg(long)]
+        force: bool,
     },
     /// Where it is.
     Path,

@@ -68,6 +68,12 @@ pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::erro
     })
 }
 
+/// Who writes, as the mirror's lock shows it.
+#[must_use]
+pub fn holder() -> String {
+    format!("process {}", std::process::id())
+}
+
 /// Purl types that some reader or SBOM gives.
 const PURL_TYPES: [&str; 16] =
     ["npm", "pypi", "cargo", "deb", "rpm", "apk", "generic", "maven", "golang", "gem", "composer", "nuget", "hex", "pub", "swift", "conan"];
@@ -194,5 +200,5 @@ pub fn sync_options(args: &SyncArgs, now: &str) -> Result<Options, UsageError> {
     }
     lists.extend(args.advisories.as_ref().map(|folder| List::of_folder(folder)));
     let nvd = args.source.iter().any(|word| word == "nvd").then(|| args.nvd.clone());
-    Ok(Options { nvd, years, lists, full: args.full, now, holder: format!("process {}", std::process::id()) })
+    Ok(Options { nvd, years, lists, full: args.full, now, holder: holder() })
 }

@@ -4,6 +4,7 @@ use scacheck::cli::{CheckArgs, Cli, Command, DbArgs, DbCommand, ExplainArgs, Syn
 use scacheck::commands::{self, UsageError};
 use scacheck::mirror::MirrorError;
 use scacheck::mirror::store::Store;
+use scacheck::mirror::transfer;
 use scacheck::pipeline::{self, CheckError};
 use scacheck::sync::nightly::{self, Event};
 use std::error::Error;
@@ -36,6 +37,8 @@ fn main() -> ExitCode {
 fn exit_code(error: &(dyn Error + 'static)) -> u8 {
     match (error.downcast_ref::<CheckError>(), error.downcast_ref::<MirrorError>()) {
         (Some(error), _) => error.exit_code(),
+        // A file that is not taken changes nothing about the mirror.
+        (_, Some(MirrorError::Refused { .. })) => 2,
         (_, Some(_)) => 4,
         _ => 2,
     }
@@ -74,6 +77,11 @@ fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
     if folder.as_os_str() == "starter" {
         return Err(UsageError("--db starter is inside the program and cannot be synced: name a folder".to_owned()).into());
     }
+    if let Some(place) = &args.from {
+        let generation = nightly::take(&Store::at(&folder), place, &commands::holder())?;
+        say(&format!("generation {generation} is in force\n"))?;
+        return Ok(0);
+    }
     let bar = std::io::stderr().is_terminal().then(indicatif::ProgressBar::new_spinner);
     let mut show = |event: Event| {
         let Some(bar) = &bar else { return };
@@ -109,6 +117,14 @@ fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
 fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {
     let folder = commands::mirror_folder(args.mirror.db.as_deref())?;
     match &args.command {
+        DbCommand::Export { file } => {
+            let (size, sha256) = transfer::export(&Store::at(&folder), file)?;
+            say(&format!("{} bytes, SHA-256 {sha256}\n", size))?;
+        }
+        DbCommand::Import { file, force } => {
+            let generation = transfer::import(&Store::at(&folder), file, *force, &commands::holder())?;
+            say(&format!("generation {generation} is in force\n"))?;
+        }
         DbCommand::Path => say(&format!("{}\n", folder.display()))?,
         DbCommand::Search { text } => {
             let mirror = pipeline::open_mirror(&folder)?;

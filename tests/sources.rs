@@ -203,6 +203,50 @@ fn private_advisories_only_add() {
     );
 }
 
+#[test]
+fn an_export_travels_and_a_changed_one_is_refused() {
+    let scene = Scene::new();
+    scene.sync(&[]);
+    let (file, other) = (scene.files.path().join("mirror.scacheck"), TempDir::new().unwrap());
+    let db = |arguments: &[&str]| run(&[&["db"], arguments, &["--db", arg(other.path())]].concat());
+    assert_eq!(run(&["db", "export", arg(&file), "--db", arg(scene.mirror.path())]).0, 0);
+    assert!(db(&["import", arg(&file)]).1.contains("generation 1 is in force"));
+    let of = |mirror: &Path| run(&["pkg:pypi/thing@1.0", "--db", arg(mirror), "--today", TODAY, "-f", "json"]).1;
+    assert_eq!(of(other.path()), of(scene.mirror.path()));
+    assert_eq!(db(&["verify"]).0, 0);
+    // Cut, changed and foreign files leave the mirror as it was.
+    let whole = fs::read(&file).unwrap();
+    let mut changed = whole.clone();
+    let half = whole.len() / 2;
+    changed[half] ^= 1;
+    for (bytes, place) in [(&whole[..half], "cut"), (&changed[..], "changed"), (&b"hello"[..], "foreign"), (&[][..], "empty")] {
+        let path = scene.files.path().join(place);
+        fs::write(&path, bytes).unwrap();
+        let (code, _, err) = db(&["import", arg(&path)]);
+        assert!(code == 2 && err.contains(place), "{place}: {code} {err}");
+        assert_eq!(of(other.path()), of(scene.mirror.path()), "{place}");
+    }
+    // An older one is taken by force only.
+    let (code, out, err) = run(&[
+        "sync",
+        "--source",
+        "kev",
+        "--kev",
+        arg(&scene.files.path().join("kev.json")),
+        "--full",
+        "--db",
+        arg(other.path()),
+        "--today",
+        "2026-01-05",
+    ]);
+    assert_eq!(code, 0, "{out}{err}");
+    let (code, _, err) = db(&["import", arg(&file)]);
+    assert!(code == 2 && err.contains("--force"), "{err}");
+    assert_eq!(db(&["import", "--force", arg(&file)]).0, 0);
+    let (code, out, err) = run(&["sync", "--from", arg(&file), "--db", arg(other.path())]);
+    assert!(code == 0 && out.contains("is in force"), "{out}{err}");
+}
+
 /// Serves files; each of the first answers of a file breaks off in the middle. Notes what was asked.
 fn serve(folder: std::path::PathBuf, breaks: usize) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();

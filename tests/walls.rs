@@ -25,7 +25,8 @@ const CRATES: &[(&str, &[&str])] = &[
     ("minijinja::", &["src/report/html.rs"]),
     ("flate2::", &["src/sync/feed.rs", "src/sync/epss.rs", "src/sync/overrides.rs"]),
     ("zip::", &["src/sync/osv_export.rs"]),
-    ("tar::", &["src/sync/overrides.rs"]),
+    ("tar::", &["src/sync/overrides.rs", "src/mirror/transfer.rs"]),
+    ("zstd::", &["src/mirror/transfer.rs"]),
     ("serde_saphyr", &["src/acquire/yaml.rs"]),
 ];
 

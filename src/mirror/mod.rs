@@ -10,6 +10,7 @@ pub mod publish;
 pub mod reader;
 pub mod rows;
 pub mod store;
+pub mod transfer;
 pub mod verify;
 pub mod writer;
 
@@ -21,6 +22,14 @@ pub const SCHEMA: i32 = 2;
 /// What can go wrong with the mirror. Every message names the place and what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum MirrorError {
+    /// An exported file is not taken.
+    #[error("{path}: {reason}")]
+    Refused {
+        /// Which file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// There is none.
     #[error("there is no mirror at {0}: run `scacheck sync` to make one, or use `--db starter` for the small feed inside the program")]
     Missing(PathBuf),

@@ -12,6 +12,7 @@ use super::plan::{Offer, offers, stamps, wanted};
 use crate::facts;
 use crate::mirror::index::Index;
 use crate::mirror::store::{self, Manifest, Store};
+use crate::mirror::transfer;
 use crate::mirror::writer::Writer;
 use crate::mirror::{MirrorError, SCHEMA};
 use crate::model::mirror::SourceState;
@@ -116,6 +117,21 @@ pub fn run(store: &Store, options: &Options, progress: &mut dyn FnMut(Event)) ->
     let synced = next.seal(store, &growing)?;
     let _ = std::fs::remove_dir_all(raw.join("nvd"));
     Ok(synced)
+}
+
+/// Takes a ready export from an address or a file; gives the generation now in force.
+///
+/// # Errors
+/// When it cannot be had or is not taken; the generation in force then stays.
+pub fn take(store: &Store, place: &str, holder: &str) -> Result<u64, SyncError> {
+    let (folder, name) = place.rsplit_once('/').unwrap_or((".", place));
+    let source = fetch::source(if folder.is_empty() { "/" } else { folder }, &store.root().join("raw").join("from"))?;
+    let file = source.file(name)?.ok_or_else(|| SyncError::AbsentFile { place: source.place(), file: name.to_owned() })?;
+    let taken = transfer::import(store, &file, false, holder);
+    if taken.is_err() {
+        source.discard(name);
+    }
+    Ok(taken?)
 }
 
 /// What the NVD's place has.
