@@ -98,7 +98,7 @@ fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
         bar.finish_and_clear();
     }
     // A sync without success is exit 2 whatever failed: nothing was published.
-    let synced = result.map_err(|error| format!("{error}\nnothing was published; an older generation stays in force"))?;
+    let synced = result.map_err(|error| format!("{error}\nnothing was published; what was in force stays in force"))?;
     let what = if synced.published {
         format!("published generation {}", synced.generation)
     } else {

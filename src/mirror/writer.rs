@@ -291,6 +291,10 @@ impl Writer {
             "CREATE INDEX product_key ON product (name_key); CREATE INDEX product_name ON product (product, vendor, part);
              COMMIT; PRAGMA locking_mode = NORMAL;",
         )?;
+        let check: String = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if check != "ok" {
+            return Err(MirrorError::Index(format!("the new database is damaged ({check}): is the disk sound?")));
+        }
         Ok((self.connection, unconfigured))
     }
 }

@@ -108,13 +108,19 @@ pub fn run(store: &Store, options: &Options, progress: &mut dyn FnMut(Event)) ->
     }
     progress(Event::Planned(wanted.len() + fresh.len()));
     let growing = store.begin()?;
-    let mut next = Next::begin(store, &growing, base, options)?;
-    next.failures = failures;
-    next.read_nvd(nvd.as_ref(), &wanted, progress)?;
-    next.read_lists(&fresh, progress)?;
-    next.current(&current);
-    progress(Event::Finishing);
-    let synced = next.seal(store, &growing)?;
+    let build = || {
+        let mut next = Next::begin(store, &growing, base, options)?;
+        next.failures = failures;
+        next.read_nvd(nvd.as_ref(), &wanted, progress)?;
+        next.read_lists(&fresh, progress)?;
+        next.current(&current);
+        progress(Event::Finishing);
+        next.seal(store, &growing)
+    };
+    let synced = build().inspect_err(|_| {
+        // What did not become a generation must not fill the disk.
+        let _ = std::fs::remove_dir_all(&growing);
+    })?;
     let _ = std::fs::remove_dir_all(raw.join("nvd"));
     Ok(synced)
 }
