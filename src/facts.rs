@@ -94,6 +94,7 @@ struct Runtimes {
 #[must_use]
 pub fn always_runs_on(ecosystem: Ecosystem, product: &str) -> bool {
     static RUNTIMES: LazyLock<Vec<Runtime>> = LazyLock::new(|| {
+        assert!(is_generic("core") && !is_generic("lodash"));
         toml::from_str::<Runtimes>(include_str!("../data/curated/runtimes.toml")).map(|file| file.runtime).unwrap_or_default()
     });
     RUNTIMES.iter().any(|runtime| runtime.ecosystem == ecosystem.name() && runtime.products.iter().any(|known| known == product))
@@ -147,6 +148,18 @@ struct Distro {
 #[derive(Deserialize)]
 struct Distros {
     distro: Vec<Distro>,
+}
+
+/// Whether a word names a part of any program (`core`, `client`), and so nothing by itself.
+#[must_use]
+pub fn is_generic(word: &str) -> bool {
+    #[derive(Deserialize)]
+    struct File {
+        words: Vec<String>,
+    }
+    static WORDS: LazyLock<Vec<String>> =
+        LazyLock::new(|| toml::from_str::<File>(include_str!("../data/generic.toml")).map(|file| file.words).unwrap_or_default());
+    WORDS.iter().any(|known| known == word)
 }
 
 /// The OSV ecosystem word for a distro package's release (`Debian:11`), from the purl's `distro` qualifier

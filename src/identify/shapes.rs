@@ -1,5 +1,6 @@
 //! The shapes in which a package's name may stand in a product's name: by rule, never by list of packages.
 
+use crate::facts::is_generic;
 use crate::model::cpe::{ProductName, name_key, unquote};
 use crate::model::purl::Ecosystem;
 
@@ -44,7 +45,9 @@ pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
     out.push(Shape { key: key.clone(), exact: true, vendor: None, how: "same name" });
     let (front, back) = affixes(ecosystem);
     let mut other = |key: String, vendor: Option<&str>, how: &'static str| {
-        if key.len() > 2 && !out.iter().any(|shape: &Shape| shape.key == key) {
+        // What is left of a name must still name something; a vendor that agrees makes good for that.
+        let names = vendor.is_some() || !is_generic(&key);
+        if key.len() > 2 && names && !out.iter().any(|shape: &Shape| shape.key == key) {
             out.push(Shape { key, exact: false, vendor: vendor.map(str::to_owned), how });
         }
     };
@@ -96,6 +99,7 @@ mod tests {
         let keys = |ecosystem, name: &str| shapes(ecosystem, name).into_iter().map(|shape| shape.key).collect::<Vec<_>>();
         assert_eq!(keys(Ecosystem::Npm, "foo.js")[0], "foo-js");
         assert!(keys(Ecosystem::Npm, "foo.js").contains(&"foo".to_owned()));
+        assert!(!keys(Ecosystem::Npm, "core-js").contains(&"core".to_owned()));
         assert!(keys(Ecosystem::Pypi, "apache-foo").contains(&"foo".to_owned()));
         let scoped = shapes(Ecosystem::Npm, "@org/foo");
         assert_eq!((scoped[0].key.as_str(), scoped[0].vendor.as_deref()), ("foo", Some("org")));
