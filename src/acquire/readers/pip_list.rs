@@ -29,14 +29,21 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
         }
         return Ok(reading);
     }
-    let mut at = 0;
-    let mut heading = 0;
+    let (mut at, mut heading, mut folders) = (0, 0, None);
     for line in source.text.split_inclusive('\n') {
         let words: Vec<&str> = line.split_whitespace().collect();
         match (heading, words.as_slice()) {
-            (0, ["Package", "Version", ..]) => heading = 1,
+            (0, ["Package", "Version", ..]) => {
+                // Other columns hold paths too (`pip list -v`); only this one tells an editable project.
+                folders = line.find("Editable project location");
+                heading = 1;
+            }
             (1, [rule, ..]) if rule.bytes().all(|b| b == b'-') => heading = 2,
-            (2, [name, version, rest @ ..]) => add(&mut nodes, &mut reading, name, version, rest.first().copied(), at),
+            (2, [name, version, ..]) => {
+                let folder = folders.and_then(|column| line.get(column..)).filter(|text| !text.starts_with(' '));
+                let folder = folder.and_then(|text| text.split_whitespace().next());
+                add(&mut nodes, &mut reading, name, version, folder, at);
+            }
             // Hints of pip stand around the table.
             (_, []) => {}
             (2, _) => reading.blemish(at, "this line does not say name and version"),
@@ -68,6 +75,8 @@ mod tests {
         assert!(matches!(reading.found[1].origin, Origin::Path(_)));
         let json = r#"[{"name": "a", "version": "1"}, {"name": "own", "version": "2", "editable_project_location": "/src"}]"#;
         assert_eq!(names(&read_text(read, "-", json).unwrap()), ["pkg:pypi/a@1", "pkg:pypi/own@2"]);
+        let verbose = "Package Version Location          Installer\n------- ------- ----------------- ---------\nidna    3.7     /usr/lib/python3  pip\n";
+        assert_eq!(read_text(read, "-", verbose).unwrap().found[0].origin, Origin::Public);
         assert!(read_text(read, "-", "a b\n").is_err() && read_text(read, "-", "[1]").is_err());
     }
 }
