@@ -4,11 +4,11 @@ use crate::mirror::store::hex;
 use crate::model::finding::{Finding, Identity, Lead, Rejection};
 use crate::model::mirror::MirrorState;
 use crate::model::package::{CoverageState, Package};
-use crate::model::purl::Ecosystem;
 use crate::model::report::*;
 use crate::model::truth::Truth;
 use crate::model::verdict::*;
 use crate::pipeline::{Checked, Request};
+use crate::remedy;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 
@@ -185,32 +185,13 @@ fn finding_entry(subject: &str, finding: &Finding, package: &Package, places: Ve
         fix: Fix {
             versions: found.fixed_in.clone(),
             suggested: finding.suggested.clone(),
-            command: finding.suggested.as_deref().and_then(|version| command(package, version)),
+            command: finding.suggested.as_deref().and_then(|version| remedy::command(package, version)),
         },
         summary: facts.summary.clone(),
         references: facts.references.clone(),
         because: found.because.clone(),
         decision: places.iter().map(|place| place.decision).max().unwrap_or(Decision::Allow),
         places,
-    }
-}
-
-/// What to type for a fix; nothing where a name or version holds more than a shell word may.
-fn command(package: &Package, version: &str) -> Option<String> {
-    let name = package.name();
-    let plain = |text: &str| {
-        !text.is_empty() && !text.starts_with('-') && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"@/._+-~:".contains(&b))
-    };
-    if !plain(&name) || !plain(version) {
-        return None;
-    }
-    match (package.ecosystem(), package.direct()) {
-        (Ecosystem::Npm, Some(false)) => Some(format!("npm update {name}")),
-        (Ecosystem::Npm, _) => Some(format!("npm install {name}@{version}")),
-        (Ecosystem::Pypi, _) => Some(format!("pip install '{name}>={version}'")),
-        (Ecosystem::Cargo, _) => Some(format!("cargo update -p {name}@{} --precise {version}", package.version)),
-        (Ecosystem::Deb, _) => Some(format!("apt-get install --only-upgrade {name}")),
-        _ => None,
     }
 }
 

@@ -21,6 +21,7 @@ pub mod matching;
 pub mod mirror;
 pub mod model;
 pub mod pipeline;
+pub mod remedy;
 pub mod report;
 pub mod sync;
 pub mod version;

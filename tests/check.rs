@@ -121,6 +121,28 @@ fn the_last_of_many_packages_is_identified_like_the_first() {
 }
 
 #[test]
+fn the_fix_is_a_command_of_the_tool_that_made_the_lockfile() {
+    for (file, text, command) in [
+        (
+            "package-lock.json",
+            r#"{"lockfileVersion":3,"packages":{"node_modules/lodash":{"version":"4.17.20"}}}"#,
+            "npm install lodash@4.17.21",
+        ),
+        ("yarn.lock", "# yarn lockfile v1\n\nlodash@^4:\n  version \"4.17.20\"\n", "yarn add lodash@4.17.21"),
+        (
+            "pnpm-lock.yaml",
+            "lockfileVersion: '6.0'\npackages:\n  /lodash@4.17.20:\n    resolution: {integrity: sha512-x}\n",
+            "pnpm update lodash@4.17.21",
+        ),
+    ] {
+        let folder = folder(file, text.as_bytes());
+        let report = json(&[arg(folder.path())]);
+        let finding = report["findings"].as_array().unwrap().iter().find(|finding| finding["id"] == "CVE-2021-23337").unwrap().clone();
+        assert_eq!(finding["fix"]["command"], command, "{file}");
+    }
+}
+
+#[test]
 fn a_whitelist_allows_only_what_it_names_and_says_which_line_would_do() {
     let folder = folder("requirements.txt", b"requests==2.32.3\nidna==3.7\n");
     let policy = "[whitelist]\nmode = \"allow-only\"\n[[allow]]\npurl = \"pkg:pypi/requests\"\nrange = \">=2,<3\"\n[[allow]]\npurl = \"pkg:pypi/unused\"\n";
