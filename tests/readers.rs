@@ -225,7 +225,7 @@ fn an_unfinished_merge_is_told_with_its_line() {
 }
 
 #[test]
-fn deep_nesting_and_endless_lines_end_in_linear_time() {
+fn deep_nesting_and_endless_lines_neither_panic_nor_hang() {
     for name in [
         "package-lock.json",
         "bun.lock",

@@ -97,3 +97,9 @@ pub enum SyncError {
     #[error(transparent)]
     Mirror(#[from] MirrorError),
 }
+
+/// A file that read to its end once and does not the second time: its old rows are gone by then, so the generation that
+/// grows must not be published.
+fn changed(path: &std::path::Path, cause: &dyn std::fmt::Display) -> SyncError {
+    SyncError::Mirror(MirrorError::Index(format!("{} changed while it was read ({cause}): sync again", path.display())))
+}

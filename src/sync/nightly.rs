@@ -246,6 +246,9 @@ impl<'a> Next<'a> {
     }
 
     fn read_lists(&mut self, fresh: &[Had<'_>], progress: &mut dyn FnMut(Event)) -> Result<(), SyncError> {
+        if fresh.is_empty() {
+            return Ok(());
+        }
         let mut interner = self.writer.interner()?;
         for had in fresh {
             let name = &had.list.name;

@@ -4,7 +4,7 @@
 //! not decode is kept aside.
 
 use super::lists::Loaded;
-use super::{SyncError, osv};
+use super::{SyncError, changed, osv};
 use crate::mirror::rows::AsideRow;
 use crate::mirror::store::hex;
 use crate::mirror::writer::Writer;
@@ -47,7 +47,7 @@ pub fn load_zip(name: &str, path: &Path, sound: Sound<'_>, writer: &mut Writer) 
     let mut text = Vec::new();
     for at in 0..archive.len() {
         text.clear();
-        let (entry, _) = read_entry(&mut archive, at, Some(&mut text)).map_err(broken)?;
+        let (entry, _) = read_entry(&mut archive, at, Some(&mut text)).map_err(|cause| changed(path, &cause))?;
         if entry.ends_with(".json") {
             desk.add(&entry, &text)?;
         }

@@ -2,7 +2,7 @@
 //! configurations in the NVD's own form (the CVE API 2.0 schema).
 
 use super::lists::Loaded;
-use super::{SyncError, nvd};
+use super::{SyncError, changed, nvd};
 use crate::mirror::rows::{AsideRow, Batch, Interner};
 use crate::mirror::writer::Writer;
 use flate2::read::MultiGzDecoder;
@@ -50,6 +50,10 @@ pub fn load(
             }
         }
         Ok(())
+    })
+    .map_err(|error| match error {
+        SyncError::Mirror(_) => error,
+        other => changed(path, &other),
     })?;
     Ok(loaded)
 }

@@ -1,6 +1,6 @@
 //! pdm.lock, lock_version 3 and 4. A package with extras stands once more under the same name and version.
 
-use super::pypi::{self, Nodes};
+use super::pypi::{self, File, Nodes};
 use crate::acquire::{Blemish, Found, Reading, Source, toml};
 use crate::model::package::{Origin, Scope};
 use ::toml::{Spanned, Value};
@@ -20,11 +20,6 @@ struct Metadata {
     // Before 4.3 the digests stood here, under "name version".
     #[serde(default)]
     files: BTreeMap<String, Vec<File>>,
-}
-
-#[derive(Deserialize)]
-struct File {
-    hash: Option<String>,
 }
 
 #[derive(Deserialize)]

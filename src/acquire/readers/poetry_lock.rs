@@ -3,7 +3,7 @@
 //!
 //! Poetry writes `[metadata]` last, so a file without it is cut off.
 
-use super::pypi::{self, Nodes};
+use super::pypi::{self, File, Nodes};
 use crate::acquire::{Blemish, Found, Reading, Source, toml};
 use crate::model::package::{Origin, Scope};
 use ::toml::{Spanned, Table, Value};
@@ -23,11 +23,6 @@ struct Metadata {
     lock_version: Option<Spanned<String>>,
     #[serde(default)]
     files: BTreeMap<String, Vec<File>>,
-}
-
-#[derive(Deserialize)]
-struct File {
-    hash: Option<String>,
 }
 
 #[derive(Deserialize)]

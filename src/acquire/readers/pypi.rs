@@ -9,6 +9,13 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
+/// A file of a package, as a lockfile lists it.
+#[derive(Debug, Deserialize)]
+pub struct File {
+    /// `algorithm:digest`.
+    pub hash: Option<String>,
+}
+
 /// The packages of a lockfile by name. A name may stand for several versions, each for another platform.
 #[derive(Debug, Default)]
 pub struct Nodes(BTreeMap<String, Vec<usize>>);

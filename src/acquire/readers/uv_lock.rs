@@ -2,13 +2,13 @@
 //!
 //! uv locks for all platforms at once, so one name may have several versions.
 
-use super::pypi::{self, Nodes};
+use super::pypi::{self, File, Nodes};
 use crate::acquire::graph::{Edge, Root};
 use crate::acquire::{Blemish, Found, Reading, Source, toml};
 use crate::model::package::{Origin, Scope};
 use ::toml::Spanned;
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Deserialize)]
 struct Lock {
@@ -39,11 +39,6 @@ struct Package {
 struct Request {
     name: Spanned<String>,
     version: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct File {
-    hash: Option<String>,
 }
 
 #[derive(Deserialize, Default)]
@@ -89,12 +84,12 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
     }
     let mut reading = Reading::default();
     let mut nodes = Nodes::default();
-    let mut own = BTreeMap::new();
+    let mut own = BTreeSet::new();
     let mut packages = Vec::new();
     for package in &lock.package {
         let name = package.name.get_ref();
         let at = if package.source.is_own() {
-            own.insert(pypi::normal(name), ());
+            own.insert(pypi::normal(name));
             None
         } else {
             nodes.add(&mut reading, name, &package.version, package.name.span().start, |found| fill(found, package))
@@ -105,7 +100,7 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
         let mut asks = Vec::new();
         for (request, scope) in package.requests() {
             let to = of_request(&nodes, &reading.found, request);
-            if to.is_empty() && !own.contains_key(&pypi::normal(request.name.get_ref())) {
+            if to.is_empty() && !own.contains(&pypi::normal(request.name.get_ref())) {
                 let reason = format!(
                     "it asks for `{}`, which this file does not hold: it is cut off or was edited, lock again",
                     request.name.get_ref()
