@@ -9,6 +9,7 @@ mod names;
 pub mod publish;
 pub mod reader;
 pub mod rows;
+pub mod signature;
 pub mod store;
 pub mod transfer;
 pub mod verify;
@@ -17,7 +18,7 @@ pub mod writer;
 use std::path::PathBuf;
 
 /// The schema's number; a mirror with another one is built anew.
-pub const SCHEMA: i32 = 2;
+pub const SCHEMA: i32 = 3;
 
 /// What can go wrong with the mirror. Every message names the place and what to do.
 #[derive(Debug, thiserror::Error)]

@@ -61,6 +61,8 @@ pub struct RawRecord<'a> {
     pub signals: i64,
     /// Packages that its references link to: ecosystem and name.
     pub links: Vec<(&'static str, String)>,
+    /// Packages that it names, where it has no configuration: by ecosystem and canonical name, or '' and a `name_key`.
+    pub mentions: Vec<(&'static str, String)>,
 }
 
 /// A new row of `product`.
@@ -110,6 +112,8 @@ pub struct CveRow {
     pub products: Vec<u32>,
     /// Linked packages.
     pub links: Vec<(&'static str, String)>,
+    /// Packages that it names, where it has no configuration.
+    pub mentions: Vec<(&'static str, String)>,
 }
 
 /// A record that could not be decoded.
@@ -199,6 +203,7 @@ impl Interner {
             replaces: known.is_some(),
             products: tree.products,
             links: record.links.clone(),
+            mentions: record.mentions.clone(),
         });
         Ok(())
     }
@@ -298,6 +303,7 @@ mod tests {
             configurations: vec![RawConfiguration { operator: Operator::Or, negate: false, nodes: vec![node] }],
             signals: 0,
             links: Vec::new(),
+            mentions: Vec::new(),
         }
     }
 

@@ -58,6 +58,14 @@ CREATE TABLE osv (rowid INTEGER PRIMARY KEY, id TEXT NOT NULL, source TEXT NOT N
 CREATE TABLE osv_package (ecosystem TEXT NOT NULL, name TEXT NOT NULL, osv INTEGER NOT NULL, PRIMARY KEY (ecosystem, name, osv)) WITHOUT ROWID;
 CREATE TABLE osv_alias (alias TEXT NOT NULL, osv INTEGER NOT NULL, PRIMARY KEY (alias, osv)) WITHOUT ROWID;
 
+-- Packages that a CVE without any configuration names: by a reference (with its ecosystem) or in its description (the
+-- ecosystem is '', the name a product's `name_key`). They are leads, never findings.
+CREATE TABLE mention (cve_id INTEGER NOT NULL, ecosystem TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (cve_id, ecosystem, name)) WITHOUT ROWID;
+
+-- From the CPE dictionary, by the quoted `vendor:product`: what the titles of its versions begin with, and the product that
+-- replaced it, where all its names are deprecated.
+CREATE TABLE title (product TEXT PRIMARY KEY, title TEXT NOT NULL, replaced_by TEXT) WITHOUT ROWID;
+
 -- CISA KEV and EPSS, by CVE.
 CREATE TABLE kev (cve_id INTEGER PRIMARY KEY, added TEXT NOT NULL, due TEXT NOT NULL, ransomware INTEGER NOT NULL);
 CREATE TABLE epss (cve_id INTEGER PRIMARY KEY, score REAL NOT NULL, percentile REAL NOT NULL);

@@ -78,6 +78,27 @@ pub struct Manifest {
     pub files: Vec<FileStamp>,
 }
 
+impl Manifest {
+    /// That of a generation which holds nothing yet.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            schema: super::SCHEMA,
+            facts: String::new(),
+            generation: 0,
+            built_at: String::new(),
+            sources: Vec::new(),
+            feeds: BTreeMap::new(),
+            lists: BTreeMap::new(),
+            absent_years: Vec::new(),
+            unconfigured: 0,
+            kept_aside: 0,
+            names: 0,
+            files: Vec::new(),
+        }
+    }
+}
+
 /// A mirror's folder.
 #[derive(Debug, Clone)]
 pub struct Store {

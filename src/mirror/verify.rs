@@ -4,6 +4,9 @@
 use super::index::Index;
 use super::store::{self, Store};
 use super::{MirrorError, reader::Reader};
+use rusqlite::{Connection, OpenFlags};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 /// One thing that was looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,4 +83,63 @@ fn verify_tables(reader: &Reader, names: u64, kept_aside: u64, records: Option<u
         checks.push(Check { what: what.to_owned(), trouble });
     }
     checks
+}
+
+/// How much of what the mirror teaches about names has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moved {
+    /// Package names that mean another product, or none any more.
+    pub moved: u64,
+    /// Package names that the earlier generation taught.
+    pub of: u64,
+}
+
+/// A package name that means another product than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// `npm`, `pypi`, …
+    pub ecosystem: String,
+    /// The package.
+    pub name: String,
+    /// The product that it meant, `vendor:product`.
+    pub before: String,
+    /// The one that it means now; nothing if none is taught any more.
+    pub now: Option<String>,
+}
+
+/// What a package name means is the product with the most evidence, the first by name among equals.
+const MEANING: &str = "SELECT l.ecosystem, l.name, p.vendor || ':' || p.product FROM learned l JOIN product p ON p.id = l.product_id
+     ORDER BY 1, 2, l.cves DESC, 3";
+
+/// The names whose meaning differs between two generations' folders.
+///
+/// # Errors
+/// When a database cannot be read.
+pub fn moved(old: &Path, new: &Path) -> Result<Vec<Move>, MirrorError> {
+    let now = meanings(new)?;
+    let changed = meanings(old)?.into_iter().filter_map(|((ecosystem, name), before)| {
+        let now = now.get(&(ecosystem.clone(), name.clone())).cloned();
+        (now.as_ref() != Some(&before)).then_some(Move { ecosystem, name, before, now })
+    });
+    Ok(changed.collect())
+}
+
+/// How many names a generation teaches.
+///
+/// # Errors
+/// When its database cannot be read.
+pub fn taught(folder: &Path) -> Result<u64, MirrorError> {
+    Ok(meanings(folder)?.len() as u64)
+}
+
+fn meanings(folder: &Path) -> Result<BTreeMap<(String, String), String>, MirrorError> {
+    let path = folder.join(store::DATABASE);
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut select = connection.prepare(MEANING)?;
+    let mut rows = select.query([])?;
+    let mut meanings = BTreeMap::new();
+    while let Some(row) = rows.next()? {
+        meanings.entry((row.get(0)?, row.get(1)?)).or_insert(row.get(2)?);
+    }
+    Ok(meanings)
 }

@@ -6,9 +6,10 @@
 use super::rows::{AsideRow, Batch, CveRow, Interner, Tree};
 use super::{MirrorError, SCHEMA};
 use crate::facts::World;
+use crate::model::advisory::CveId;
 use crate::model::osv::OsvAdvisory;
 use rusqlite::{Connection, params};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// The writing end of a generation.
@@ -18,6 +19,8 @@ pub struct Writer {
     applicability: Vec<(u32, i64)>,
     /// For a record that was replaced: pairs before this place are its old version's.
     superseded: HashMap<i64, usize>,
+    /// Records that are kept aside.
+    aside: HashSet<String>,
 }
 
 impl Writer {
@@ -54,9 +57,10 @@ impl Writer {
             connection.execute_batch(include_str!("schema.sql"))?;
             connection.pragma_update(None, "user_version", SCHEMA)?;
         } else {
-            connection.execute_batch("DROP INDEX IF EXISTS product_name; DROP INDEX IF EXISTS product_key;")?;
+            connection.execute_batch("DROP INDEX IF EXISTS product_name; DROP INDEX IF EXISTS product_key; DROP INDEX IF EXISTS mention_name;")?;
         }
-        Ok(Self { connection, applicability: Vec::new(), superseded: HashMap::new() })
+        let aside = connection.prepare("SELECT record FROM kept_aside")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        Ok(Self { connection, applicability: Vec::new(), superseded: HashMap::new(), aside })
     }
 
     /// What this database already holds, for the decoding thread.
@@ -119,6 +123,21 @@ impl Writer {
                 insert.execute(params![row.id, ecosystem, name])?;
             }
         }
+        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO mention VALUES (?, ?, ?)")?;
+        for (ecosystem, name) in &row.mentions {
+            insert.execute(params![row.id, ecosystem, name])?;
+        }
+        self.set_right(row.id)
+    }
+
+    /// A record that decodes now is not kept aside any more, whichever feed brought it.
+    fn set_right(&mut self, id: i64) -> Result<(), MirrorError> {
+        if !self.aside.is_empty() {
+            let name = CveId::from_packed(id).to_string();
+            if self.aside.remove(&name) {
+                self.connection.execute("DELETE FROM kept_aside WHERE record = ?", [name])?;
+            }
+        }
         Ok(())
     }
 
@@ -133,7 +152,9 @@ impl Writer {
             let found: i64 = product.query_row([criterion], |row| row.get(0))?;
             delete.execute(params![found, id])?;
         }
-        self.connection.prepare_cached("DELETE FROM link WHERE cve_id = ?")?.execute([id])?;
+        for sql in ["DELETE FROM link WHERE cve_id = ?", "DELETE FROM mention WHERE cve_id = ?"] {
+            self.connection.prepare_cached(sql)?.execute([id])?;
+        }
         Ok(())
     }
 
@@ -231,11 +252,31 @@ impl Writer {
         Ok(())
     }
 
+    /// Drops what the CPE dictionary told.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn forget_titles(&mut self) -> Result<(), MirrorError> {
+        Ok(self.connection.execute_batch("DELETE FROM title")?)
+    }
+
+    /// Stores a product's title and what replaced it, both products as quoted `vendor:product`.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub fn write_title(&mut self, product: &str, title: &str, replaced_by: Option<&str>) -> Result<(), MirrorError> {
+        self.connection.prepare_cached("INSERT OR REPLACE INTO title VALUES (?, ?, ?)")?.execute(params![product, title, replaced_by])?;
+        Ok(())
+    }
+
     /// Keeps a record aside that does not decode.
     ///
     /// # Errors
     /// When the database refuses.
     pub fn keep_aside(&mut self, feed: &str, row: &AsideRow) -> Result<(), MirrorError> {
+        if !self.aside.insert(row.record.clone()) {
+            self.connection.execute("DELETE FROM kept_aside WHERE feed = ? AND record = ?", [feed, &row.record])?;
+        }
         let mut insert = self.connection.prepare_cached("INSERT INTO kept_aside VALUES (?, ?, ?, ?)")?;
         insert.execute(params![feed, row.record, row.error, row.raw])?;
         Ok(())
@@ -289,6 +330,7 @@ impl Writer {
         let unconfigured = super::publish::aggregate(&self.connection, worlds)?;
         self.connection.execute_batch(
             "CREATE INDEX product_key ON product (name_key); CREATE INDEX product_name ON product (product, vendor, part);
+             CREATE INDEX mention_name ON mention (name, ecosystem);
              COMMIT; PRAGMA locking_mode = NORMAL;",
         )?;
         let check: String = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;

@@ -19,6 +19,8 @@ pub struct FeedMeta {
     pub last_modified: String,
     /// Checksum of the uncompressed feed, lower case.
     pub sha256: String,
+    /// Bytes of the compressed feed; 0 where it is not told.
+    pub bytes: u64,
 }
 
 impl FeedMeta {
@@ -28,7 +30,7 @@ impl FeedMeta {
         let value = |key: &str| text.lines().find_map(|line| line.trim().strip_prefix(key)).map(|value| value.trim().to_owned());
         let sha256 = value("sha256:")?.to_ascii_lowercase();
         let valid = sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit());
-        valid.then(|| Self { last_modified: value("lastModifiedDate:").unwrap_or_default(), sha256 })
+        valid.then(|| Self { last_modified: value("lastModifiedDate:").unwrap_or_default(), sha256, bytes: value("gzSize:").and_then(|size| size.parse().ok()).unwrap_or(0) })
     }
 }
 

@@ -1,16 +1,12 @@
-//! Bytes from a folder or over HTTPS: the only file that uses the HTTP client.
+//! Bytes from a folder, an address, or several of them in order.
 //!
 //! A file comes back as a path to complete bytes on this disk, so that what reads it never deals with a
-//! network. A download that broke off goes on where it was, and one that the server has not changed is not fetched again
-//! (its ETag is kept beside it). Answers that are not the file (an HTML page, 403, 404, 429, 503) are told apart.
+//! network (`https.rs` does). Answers that are not the file (an HTML page, 403, 404, 429, 503) are told apart.
 
-use reqwest::blocking::Response;
-use std::fs::{self, File};
-use std::hash::{BuildHasher, RandomState};
-use std::io::{Read, Write};
+use super::https::{Https, LARGEST_FILE};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::thread::sleep;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Why a file could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +34,14 @@ pub enum FetchError {
     Html {
         /// What was asked for.
         url: String,
+    },
+    /// The server's answer is not what was asked for.
+    #[error("{url}: the answer does not read: {cause}; try again later")]
+    Answer {
+        /// What was asked for.
+        url: String,
+        /// What is wrong.
+        cause: String,
     },
     /// The file does not end.
     #[error("{url}: it has more than {LARGEST_FILE} bytes, which no feed has")]
@@ -75,23 +79,103 @@ pub trait Fetch: Sync {
     fn file(&self, name: &str) -> Result<Option<PathBuf>, FetchError>;
     /// Forgets a downloaded file that turned out to be damaged, so that it is fetched anew.
     fn discard(&self, name: &str);
+    /// Bytes that a first [`Fetch::file`] would have to carry here; nothing where that is not known or none.
+    fn size(&self, name: &str) -> Option<u64>;
 }
 
-/// A source for an address or a folder. `raw` is where downloads are put.
+/// How addresses are reached.
+#[derive(Debug, Clone, Default)]
+pub struct Transport {
+    /// Certificates (PEM) that are trusted beside the public ones.
+    pub ca: Option<PathBuf>,
+}
+
+/// A source for addresses or folders that hold the same files; the first that answers is used. A file whose name is
+/// empty is the address itself. `raw` is where downloads are put.
 ///
 /// # Errors
 /// When the HTTP client cannot be set up.
-pub fn source(place: &str, raw: &Path) -> Result<Box<dyn Fetch>, FetchError> {
-    if place.starts_with("https://") || place.starts_with("http://") {
-        Ok(Box::new(Https::new(place, raw)?))
-    } else {
-        Ok(Box::new(Folder { root: PathBuf::from(place) }))
+pub fn source(places: &[String], raw: &Path, transport: &Transport) -> Result<Box<dyn Fetch>, FetchError> {
+    let single = |(at, place): (usize, &String)| -> Result<Box<dyn Fetch>, FetchError> {
+        if place.starts_with("https://") || place.starts_with("http://") {
+            let raw = if at == 0 { raw.to_owned() } else { raw.join(format!("mirror-{at}")) };
+            Ok(Box::new(Https::new(place, &raw, transport)?))
+        } else {
+            Ok(Box::new(Folder { root: PathBuf::from(place) }))
+        }
+    };
+    let mut sources = places.iter().enumerate().map(single).collect::<Result<Vec<_>, _>>()?;
+    match sources.pop() {
+        Some(only) if sources.is_empty() => Ok(only),
+        last => Ok(Box::new(Ordered { sources: sources.into_iter().chain(last).collect(), from: AtomicUsize::new(0) })),
+    }
+}
+
+/// Places with the same files. One that failed is not asked again.
+struct Ordered {
+    sources: Vec<Box<dyn Fetch>>,
+    from: AtomicUsize,
+}
+
+impl Ordered {
+    /// The first answer that is a file. A place that fails is passed over from then on, one that merely lacks this file
+    /// is not.
+    fn first<T>(&self, ask: impl Fn(&dyn Fetch) -> Result<Option<T>, FetchError>) -> Result<Option<T>, FetchError> {
+        let (mut failed, mut absent) = (None, false);
+        for (at, source) in self.sources.iter().enumerate().skip(self.from.load(Ordering::Relaxed)) {
+            match ask(&**source) {
+                Ok(Some(answer)) => return Ok(Some(answer)),
+                Ok(None) => absent = true,
+                Err(error) => {
+                    if !absent && at + 1 < self.sources.len() {
+                        self.from.store(at + 1, Ordering::Relaxed);
+                    }
+                    failed = Some(error);
+                }
+            }
+        }
+        match failed {
+            Some(error) if !absent => Err(error),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Fetch for Ordered {
+    fn place(&self) -> String {
+        self.sources.iter().map(|source| source.place()).collect::<Vec<_>>().join(", ")
+    }
+
+    fn must_be_whole(&self) -> bool {
+        self.sources.iter().all(|source| source.must_be_whole())
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, FetchError> {
+        self.first(|source| source.text(name))
+    }
+
+    fn file(&self, name: &str) -> Result<Option<PathBuf>, FetchError> {
+        self.first(|source| source.file(name))
+    }
+
+    fn discard(&self, name: &str) {
+        self.sources.iter().for_each(|source| source.discard(name));
+    }
+
+    fn size(&self, name: &str) -> Option<u64> {
+        self.sources.iter().skip(self.from.load(Ordering::Relaxed)).find_map(|source| source.size(name))
     }
 }
 
 /// Files in a folder: what is there is there.
-pub struct Folder {
+struct Folder {
     root: PathBuf,
+}
+
+impl Folder {
+    fn at(&self, name: &str) -> PathBuf {
+        if name.is_empty() { self.root.clone() } else { self.root.join(name) }
+    }
 }
 
 impl Fetch for Folder {
@@ -104,7 +188,7 @@ impl Fetch for Folder {
     }
 
     fn text(&self, name: &str) -> Result<Option<String>, FetchError> {
-        let path = self.root.join(name);
+        let path = self.at(name);
         match fs::read_to_string(&path) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -113,228 +197,13 @@ impl Fetch for Folder {
     }
 
     fn file(&self, name: &str) -> Result<Option<PathBuf>, FetchError> {
-        let path = self.root.join(name);
+        let path = self.at(name);
         Ok(path.is_file().then_some(path))
     }
 
     fn discard(&self, _name: &str) {}
-}
 
-/// Files under an address, downloaded with retries.
-pub struct Https {
-    base: String,
-    raw: PathBuf,
-    client: reqwest::blocking::Client,
-}
-
-const TRIES: u32 = 5;
-/// Bytes of a downloaded file at most.
-const LARGEST_FILE: u64 = 4 << 30;
-/// Bytes of a small text at most.
-const LARGEST_TEXT: u64 = 1 << 20;
-
-impl Https {
-    /// A client for the files under `base`.
-    ///
-    /// # Errors
-    /// When the client cannot be set up.
-    pub fn new(base: &str, raw: &Path) -> Result<Self, FetchError> {
-        let base = base.trim_end_matches('/').to_owned();
-        // Only the first caller installs the provider; for later ones it is there already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::blocking::Client::builder()
-            .user_agent(concat!("scacheck/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(20))
-            // Of a blocking client this is the longest silence, not the longest download.
-            .timeout(Duration::from_secs(60))
-            .build()
-            .map_err(|error| FetchError::Network { url: base.clone(), cause: chain(&error) })?;
-        Ok(Self { base, raw: raw.to_owned(), client })
-    }
-
-    /// Tries again after a pause that doubles, with some chance in it so that many clients do not come back at once.
-    fn persist<T>(&self, url: &str, mut attempt: impl FnMut() -> Result<T, (FetchError, Retry)>) -> Result<T, FetchError> {
-        let mut last = FetchError::Network { url: shown(url), cause: "no answer".to_owned() };
-        for round in 0..TRIES {
-            if round > 0 {
-                let chance = RandomState::new().hash_one(round) % 250;
-                sleep(Duration::from_millis((250 << round.min(6)) + chance));
-            }
-            match attempt() {
-                Ok(answer) => return Ok(answer),
-                Err((error, retry)) => {
-                    last = error;
-                    match retry {
-                        Retry::No => break,
-                        Retry::After(pause) => sleep(pause),
-                        Retry::Yes => {}
-                    }
-                }
-            }
-        }
-        Err(last)
-    }
-
-    /// Sends a request; gives the answer where it is one of the expected kinds, and nothing for 404.
-    fn ask(&self, url: &str, headers: &[(&str, String)]) -> Result<Option<Response>, (FetchError, Retry)> {
-        let request = headers.iter().fold(self.client.get(url), |request, (name, value)| request.header(*name, value));
-        let response = request.send().map_err(|error| (network(url, &error), Retry::Yes))?;
-        let status = response.status().as_u16();
-        match status {
-            200 | 206 | 304 => Ok(Some(response)),
-            404 => Ok(None),
-            _ => {
-                let wait = response.headers().get("retry-after").and_then(|value| value.to_str().ok()?.parse().ok());
-                Err((FetchError::Status { url: shown(url), status, advice: advice(status) }, retry_of(status, wait)))
-            }
-        }
-    }
-
-    fn get_text(&self, url: &str) -> Result<Option<String>, (FetchError, Retry)> {
-        let Some(response) = self.ask(url, &[])? else { return Ok(None) };
-        let mut body = Vec::new();
-        response.take(LARGEST_TEXT).read_to_end(&mut body).map_err(|error| (network(url, &error), Retry::Yes))?;
-        if is_page(&body) {
-            return Err((FetchError::Html { url: shown(url) }, Retry::Yes));
-        }
-        Ok(Some(String::from_utf8_lossy(&body).into_owned()))
-    }
-
-    /// One attempt at a file; what comes before a break is kept for the next.
-    fn download(&self, url: &str, path: &Path) -> Result<Option<()>, (FetchError, Retry)> {
-        let disk = |action, path: &Path, cause| (FetchError::File { action, path: path.to_owned(), cause }, Retry::No);
-        let (part, tag) = (suffixed(path, "part"), suffixed(path, "etag"));
-        let part_tag = suffixed(path, "part-etag");
-        let known = |path: &Path| fs::read_to_string(path).ok().filter(|tag| !tag.is_empty());
-        let have = fs::metadata(&part).map_or(0, |meta| meta.len());
-        let headers = match (known(&part_tag), known(&tag)) {
-            (Some(tag), _) if have > 0 => vec![("range", format!("bytes={have}-")), ("if-range", tag)],
-            (_, Some(tag)) if path.is_file() => vec![("if-none-match", tag)],
-            _ => Vec::new(),
-        };
-        let Some(mut response) = self.ask(url, &headers)? else { return Ok(None) };
-        if response.status().as_u16() == 304 {
-            return Ok(Some(()));
-        }
-        let goes_on = response.status().as_u16() == 206 && have > 0;
-        let new_tag = response.headers().get("etag").and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-        let announced = response.content_length();
-        fs::write(&part_tag, &new_tag).map_err(|cause| disk("writing", &part_tag, cause))?;
-        let mut file = File::options().create(true).append(true).open(&part).map_err(|cause| disk("opening", &part, cause))?;
-        let start = if goes_on { have } else { 0 };
-        file.set_len(start).map_err(|cause| disk("writing", &part, cause))?;
-        let (mut buffer, mut length, mut first) = (vec![0; 1 << 16], 0_u64, true);
-        loop {
-            let count = response.read(&mut buffer).map_err(|error| (network(url, &error), Retry::Yes))?;
-            if count == 0 {
-                break;
-            }
-            if std::mem::take(&mut first) && !goes_on && is_page(&buffer[..count]) {
-                return Err((FetchError::Html { url: shown(url) }, Retry::Yes));
-            }
-            length += count as u64;
-            if start + length > LARGEST_FILE {
-                let _ = fs::remove_file(&part);
-                return Err((FetchError::Endless { url: shown(url) }, Retry::No));
-            }
-            file.write_all(&buffer[..count]).map_err(|cause| disk("writing", &part, cause))?;
-        }
-        if announced.is_some_and(|announced| announced != length) {
-            return Err((FetchError::Network { url: shown(url), cause: "the answer was cut short".to_owned() }, Retry::Yes));
-        }
-        drop(file);
-        let _ = fs::remove_file(&part_tag);
-        fs::rename(&part, path).map_err(|cause| disk("naming", path, cause))?;
-        fs::write(&tag, new_tag).map_err(|cause| disk("writing", &tag, cause))?;
-        Ok(Some(()))
-    }
-}
-
-/// An address as it may be shown: without user name and password.
-fn shown(url: &str) -> String {
-    match url.split_once("://").map(|(scheme, rest)| (scheme, rest.split_once('/').unwrap_or((rest, "")))) {
-        Some((scheme, (authority, path))) if authority.contains('@') => {
-            format!("{scheme}://{}/{path}", authority.rsplit('@').next().unwrap_or_default())
-        }
-        _ => url.to_owned(),
-    }
-}
-
-fn network(url: &str, error: &dyn std::error::Error) -> FetchError {
-    FetchError::Network { url: shown(url), cause: chain(error).replace(url, &shown(url)) }
-}
-
-fn is_page(bytes: &[u8]) -> bool {
-    let head = bytes[..bytes.len().min(64)].to_ascii_lowercase();
-    head.trim_ascii_start().starts_with(b"<html") || head.trim_ascii_start().starts_with(b"<!doctype")
-}
-
-fn suffixed(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-enum Retry {
-    No,
-    Yes,
-    After(Duration),
-}
-
-fn retry_of(status: u16, wait: Option<u64>) -> Retry {
-    match (status, wait) {
-        (429 | 403 | 500..=599, Some(seconds)) => Retry::After(Duration::from_secs(seconds.min(60))),
-        (429 | 403 | 500..=599, None) => Retry::Yes,
-        _ => Retry::No,
-    }
-}
-
-fn advice(status: u16) -> &'static str {
-    match status {
-        401 | 403 => "the server refuses this client: slow down, or check the credentials of the proxy",
-        429 => "too many requests: try again later",
-        500..=599 => "the server is in trouble: try again later",
-        _ => "check the address",
-    }
-}
-
-/// An error with its causes, which reqwest does not print by itself.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-impl Fetch for Https {
-    fn place(&self) -> String {
-        shown(&self.base)
-    }
-
-    fn must_be_whole(&self) -> bool {
-        true
-    }
-
-    fn text(&self, name: &str) -> Result<Option<String>, FetchError> {
-        let url = format!("{}/{name}", self.base);
-        self.persist(&url, || self.get_text(&url))
-    }
-
-    fn file(&self, name: &str) -> Result<Option<PathBuf>, FetchError> {
-        let (url, path) = (format!("{}/{name}", self.base), self.raw.join(name));
-        let folder = path.parent().unwrap_or(&self.raw).to_owned();
-        fs::create_dir_all(&folder).map_err(|cause| FetchError::File { action: "making", path: folder.clone(), cause })?;
-        let had = self.persist(&url, || self.download(&url, &path))?;
-        Ok(had.map(|()| path))
-    }
-
-    fn discard(&self, name: &str) {
-        let path = self.raw.join(name);
-        let _ = fs::remove_file(suffixed(&path, "etag"));
-        let _ = fs::remove_file(path);
+    fn size(&self, _name: &str) -> Option<u64> {
+        None
     }
 }

@@ -34,7 +34,7 @@ enum Message {
 /// good data already.
 pub(super) fn grow(
     writer: &mut Writer,
-    source: &dyn Fetch,
+    source: Option<&dyn Fetch>,
     wanted: &[&Offer],
     keeps_old: bool,
     progress: &mut dyn FnMut(Event),
@@ -52,7 +52,7 @@ pub(super) fn grow(
 
 type Verified = Result<(String, PathBuf), SyncError>;
 
-fn verify(source: &dyn Fetch, wanted: &[&Offer], out: &SyncSender<Verified>) {
+fn verify(source: Option<&dyn Fetch>, wanted: &[&Offer], out: &SyncSender<Verified>) {
     for offer in wanted {
         let result = fetch_verified(source, offer).map(|path| (offer.name.clone(), path));
         if out.send(result).is_err() {
@@ -61,11 +61,12 @@ fn verify(source: &dyn Fetch, wanted: &[&Offer], out: &SyncSender<Verified>) {
     }
 }
 
-fn fetch_verified(source: &dyn Fetch, offer: &Offer) -> Result<PathBuf, SyncError> {
+fn fetch_verified(source: Option<&dyn Fetch>, offer: &Offer) -> Result<PathBuf, SyncError> {
     if let Some(path) = &offer.verified {
         return Ok(path.clone());
     }
     let name = file_name(&offer.name);
+    let source = source.ok_or_else(|| SyncError::Absent { place: name.clone() })?;
     let mut found = String::new();
     for _ in 0..TRIES {
         let path = source.file(&name)?.ok_or_else(|| SyncError::AbsentYears { place: source.place(), years: offer.name.clone() })?;
@@ -114,7 +115,10 @@ fn write(writer: &mut Writer, messages: Receiver<Message>, keeps_old: bool, prog
         match message {
             Message::Batch(feed, batch) => {
                 if feed != started {
-                    writer.forget_aside(&feed)?;
+                    // Every answer of the API is about other records.
+                    if feed != super::next::API {
+                        writer.forget_aside(&feed)?;
+                    }
                     started = feed.clone();
                 }
                 writer.write(&feed, &batch)?;

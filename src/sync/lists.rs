@@ -3,8 +3,8 @@
 //! OSV exports (one zip for an ecosystem), CISA's catalogue, EPSS, the public NVD overrides, and a folder of private
 //! advisories. A source that cannot be had, does not read to its end or has shrunk keeps its last good data.
 
-use super::fetch::{self, Fetch};
-use super::{SyncError, epss, kev, osv_export, overrides};
+use super::fetch::{self, Fetch, Transport};
+use super::{SyncError, cpe_dictionary, epss, kev, osv_export, overrides};
 use crate::mirror::rows::Interner;
 use crate::mirror::store::{self, Manifest};
 use crate::mirror::writer::Writer;
@@ -16,27 +16,31 @@ use std::path::{Path, PathBuf};
 /// How a source's file is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// An OSV export, or a folder of private OSV advisories.
+    /// An OSV export.
     Osv,
+    /// A folder of private advisories in OSV's form.
+    Advisories,
     /// CISA's Known Exploited Vulnerabilities.
     Kev,
     /// FIRST's Exploit Prediction Scoring System.
     Epss,
     /// Public configurations for CVEs that the NVD left without any.
     Overrides,
+    /// The NVD's dictionary of CPE names.
+    Dictionary,
 }
 
 /// A source that is one file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct List {
-    /// `osv:PyPI`, `kev`, `epss`, `overrides`, `advisories`.
+    /// `osv:PyPI`, `kev`, `epss`, `overrides`, `cpe`, `advisories`.
     pub name: String,
     /// How it is read.
     pub kind: Kind,
-    /// Address or folder.
-    pub place: String,
-    /// The file's name there; nothing for a folder of advisories.
-    pub file: Option<String>,
+    /// Addresses or paths, the first that answers is used.
+    pub places: Vec<String>,
+    /// The file's name there; empty where the place is the file.
+    pub file: String,
     /// Whether it may be absent without a word (one of several in a folder).
     pub optional: bool,
 }
@@ -45,17 +49,19 @@ pub struct List {
 pub const ECOSYSTEMS: [&str; 12] =
     ["npm", "PyPI", "crates.io", "Debian", "Ubuntu", "Alpine", "AlmaLinux", "Rocky Linux", "Red Hat", "SUSE", "openSUSE", "Wolfi"];
 
-/// Where the sources beside the NVD are.
+/// Where the sources beside the NVD are: each at one or more addresses or paths, in order of preference.
 #[derive(Debug, Clone)]
 pub struct Places {
-    /// Address or folder of `ECOSYSTEM/all.zip`.
-    pub osv: String,
-    /// Address or path of the KEV catalogue.
-    pub kev: String,
-    /// Address or path of the EPSS scores.
-    pub epss: String,
-    /// Address or path of the overrides.
-    pub overrides: String,
+    /// Of `ECOSYSTEM/all.zip`.
+    pub osv: Vec<String>,
+    /// Of the KEV catalogue.
+    pub kev: Vec<String>,
+    /// Of the EPSS scores.
+    pub epss: Vec<String>,
+    /// Of the overrides.
+    pub overrides: Vec<String>,
+    /// Of the CPE dictionary.
+    pub cpe: Vec<String>,
 }
 
 impl Places {
@@ -65,20 +71,18 @@ impl Places {
         let export = |ecosystem: &str, optional| List {
             name: format!("osv:{ecosystem}"),
             kind: Kind::Osv,
-            place: self.osv.clone(),
-            file: Some(format!("{ecosystem}/all.zip")),
+            places: self.osv.clone(),
+            file: format!("{ecosystem}/all.zip"),
             optional,
         };
-        let single = |kind, place: &str| {
-            // The last part of an address or path is the file.
-            let (folder, file) = place.rsplit_once('/').unwrap_or((".", place));
-            let folder = if folder.is_empty() { "/" } else { folder };
-            vec![List { name: word.to_owned(), kind, place: folder.to_owned(), file: Some(file.to_owned()), optional: false }]
+        let single = |kind, places: &[String]| {
+            vec![List { name: word.to_owned(), kind, places: places.to_vec(), file: String::new(), optional: false }]
         };
         match word.split_once(':') {
             None if word == "kev" => Some(single(Kind::Kev, &self.kev)),
             None if word == "epss" => Some(single(Kind::Epss, &self.epss)),
             None if word == "overrides" => Some(single(Kind::Overrides, &self.overrides)),
+            None if word == "cpe" => Some(single(Kind::Dictionary, &self.cpe)),
             None if word == "osv" => Some(ECOSYSTEMS.iter().map(|ecosystem| export(ecosystem, true)).collect()),
             Some(("osv", ecosystem)) if ECOSYSTEMS.contains(&ecosystem) => Some(vec![export(ecosystem, false)]),
             _ => None,
@@ -90,8 +94,17 @@ impl List {
     /// A folder of private advisories in OSV's form.
     #[must_use]
     pub fn of_folder(folder: &Path) -> Self {
-        let place = folder.to_string_lossy().into_owned();
-        Self { name: "advisories".to_owned(), kind: Kind::Osv, place, file: None, optional: false }
+        let places = vec![folder.to_string_lossy().into_owned()];
+        Self { name: "advisories".to_owned(), kind: Kind::Advisories, places, file: String::new(), optional: false }
+    }
+
+    fn source(&self, raw: &Path, transport: &Transport) -> Result<Box<dyn Fetch>, SyncError> {
+        Ok(fetch::source(&self.places, &raw.join(self.name.replace([':', ' '], "-")), transport)?)
+    }
+
+    /// Bytes that a first load has to fetch; nothing where that is not known or nothing is to be fetched.
+    pub(super) fn size(&self, raw: &Path, transport: &Transport) -> Option<u64> {
+        self.source(raw, transport).ok()?.size(&self.file)
     }
 }
 
@@ -113,20 +126,21 @@ pub struct Loaded {
 }
 
 /// Gets a source's file. Nothing where it is absent and may be.
-pub(super) fn have<'a>(list: &'a List, raw: &Path) -> Result<Option<Had<'a>>, SyncError> {
-    let Some(file) = &list.file else {
-        let path = PathBuf::from(&list.place);
+pub(super) fn have<'a>(list: &'a List, raw: &Path, transport: &Transport) -> Result<Option<Had<'a>>, SyncError> {
+    if let (Kind::Advisories, [folder, ..]) = (list.kind, list.places.as_slice()) {
+        let path = PathBuf::from(folder);
         let sha256 = osv_export::digest_of_folder(&path)?;
         return Ok(Some(Had { source: None, list, path, sha256 }));
-    };
-    let source: Box<dyn Fetch> = fetch::source(&list.place, &raw.join(list.name.replace([':', ' '], "-")))?;
-    match source.file(file)? {
+    }
+    let source = list.source(raw, transport)?;
+    match source.file(&list.file)? {
         Some(path) => {
             let sha256 = digest(&path)?;
             Ok(Some(Had { source: Some(source), list, path, sha256 }))
         }
         None if list.optional && !source.must_be_whole() => Ok(None),
-        None => Err(SyncError::AbsentFile { place: source.place(), file: file.clone() }),
+        None if list.file.is_empty() => Err(SyncError::Absent { place: source.place() }),
+        None => Err(SyncError::AbsentFile { place: source.place(), file: list.file.clone() }),
     }
 }
 
@@ -144,8 +158,8 @@ fn digest(path: &Path) -> Result<String, SyncError> {
 impl Had<'_> {
     /// Forgets a file that does not read, so that the next sync fetches it anew.
     pub(super) fn discard(&self) {
-        if let (Some(source), Some(file)) = (&self.source, &self.list.file) {
-            source.discard(file);
+        if let Some(source) = &self.source {
+            source.discard(&self.list.file);
         }
     }
 
@@ -161,12 +175,13 @@ impl Had<'_> {
             let shrunk = before >= 100 && count < before - before / 10;
             if shrunk { Err(SyncError::Shrunk { name: name.to_owned(), before, now: count }) } else { Ok(()) }
         };
-        match (self.list.kind, &self.list.file) {
-            (Kind::Osv, Some(_)) => osv_export::load_zip(name, path, &sound, writer),
-            (Kind::Osv, None) => osv_export::load_folder(name, path, writer),
-            (Kind::Kev, _) => kev::load(name, path, &sound, writer),
-            (Kind::Epss, _) => epss::load(name, path, &sound, writer),
-            (Kind::Overrides, _) => overrides::load(name, path, &sound, writer, interner),
+        match self.list.kind {
+            Kind::Osv => osv_export::load_zip(name, path, &sound, writer),
+            Kind::Advisories => osv_export::load_folder(name, path, writer),
+            Kind::Kev => kev::load(name, path, &sound, writer),
+            Kind::Epss => epss::load(name, path, &sound, writer),
+            Kind::Overrides => overrides::load(name, path, &sound, writer, interner),
+            Kind::Dictionary => cpe_dictionary::load(name, path, &sound, writer),
         }
     }
 }

@@ -5,19 +5,24 @@
 //! `epss`, `overrides`), `grow` reads feeds into a generation, `nightly` decides and publishes. Nothing here reads a
 //! subject or a policy.
 
+pub mod cpe_dictionary;
 pub mod epss;
 pub mod feed;
 pub mod fetch;
 mod grow;
+mod https;
 pub mod kev;
 pub mod learn;
 pub mod lists;
+mod next;
 pub mod nightly;
 pub mod nvd;
+mod nvd_api;
 pub mod osv;
 pub mod osv_export;
 pub mod overrides;
 mod plan;
+mod selfcheck;
 pub mod starter;
 
 use crate::mirror::MirrorError;
@@ -72,7 +77,13 @@ pub enum SyncError {
         /// Which.
         years: String,
     },
-    /// A source's only file is not there.
+    /// A source that is a file is not there.
+    #[error("{place} does not exist: check the address")]
+    Absent {
+        /// The source.
+        place: String,
+    },
+    /// A file of a source is not there.
     #[error("{place} has no {file}: check the address")]
     AbsentFile {
         /// The source.
@@ -90,6 +101,15 @@ pub enum SyncError {
         /// Records now.
         now: u64,
     },
+    /// The NVD's answers do not fit each other.
+    #[error("{place}: records changed under each attempt to read them page by page: try again later")]
+    Moving {
+        /// The API's address.
+        place: String,
+    },
+    /// The new generation does not look like a successor of the old one.
+    #[error("the new mirror does not pass its self-check: {0}")]
+    Suspicious(String),
     /// No source at all could be had.
     #[error("no source could be had: {0}")]
     NoSource(String),

@@ -8,7 +8,7 @@ use crate::mirror::store::{FeedStamp, Manifest};
 use jiff::{Timestamp, ToSpan};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One feed that the source has.
 pub(super) struct Offer {
@@ -16,6 +16,13 @@ pub(super) struct Offer {
     pub(super) meta: FeedMeta,
     /// Known already, when the feed has no `.meta` and had to be read for its checksum.
     pub(super) verified: Option<PathBuf>,
+}
+
+impl Offer {
+    /// A page that is on this disk and whole.
+    pub(super) fn page(name: &str, path: &Path) -> Self {
+        Self { name: name.to_owned(), meta: FeedMeta::default(), verified: Some(path.to_owned()) }
+    }
 }
 
 /// Feeds that hold the last eight days over all years: changed records, and new ones.
@@ -51,19 +58,22 @@ fn offer(source: &dyn Fetch, name: String) -> Result<Option<Offer>, SyncError> {
     }
     // Without a `.meta` the feed itself must be read to know whether it has changed.
     let Some(path) = source.file(&file_name(&name))? else { return Ok(None) };
-    let meta = FeedMeta { sha256: feed::checksum(&path)?, last_modified: String::new() };
+    let meta = FeedMeta { sha256: feed::checksum(&path)?, last_modified: String::new(), bytes: 0 };
     Ok(Some(Offer { name, meta, verified: Some(path) }))
 }
 
 /// The feeds that must be read: those that changed, but for years whose changes the `modified` feed brings.
-pub(super) fn wanted<'a>(offers: &'a [Offer], base: Option<&Manifest>, costly: bool) -> Vec<&'a Offer> {
+///
+/// `reach`: how far back the API will be asked, where it will be.
+pub(super) fn wanted<'a>(offers: &'a [Offer], base: Option<&Manifest>, costly: bool, reach: Option<Timestamp>) -> Vec<&'a Offer> {
     let modified = offers.iter().find(|offer| offer.name == "modified");
     let needed = |offer: &&Offer| {
         let Some(known) = base.and_then(|base| base.feeds.get(&offer.name)) else { return true };
         let brought = costly
             && !RUNNING.contains(&offer.name.as_str())
             && modified.is_some_and(|modified| covers(&modified.meta.last_modified, &known.covered_until));
-        known.sha256 != offer.meta.sha256 && !brought
+        let asked = reach.is_some_and(|reach| known.covered_until.parse::<Timestamp>().is_ok_and(|covered| covered >= reach));
+        known.sha256 != offer.meta.sha256 && !brought && !asked
     };
     offers.iter().filter(needed).collect()
 }
@@ -93,6 +103,17 @@ pub(super) fn stamps(base: Option<&Manifest>, offers: &[Offer], read: &[(String,
         }
     }
     feeds
+}
+
+/// The moment up to which every change is in all of these feeds; nothing if one of them does not tell.
+pub(super) fn covered(feeds: &BTreeMap<String, FeedStamp>) -> Option<Timestamp> {
+    feeds.values().map(|feed| feed.covered_until.parse::<Timestamp>().ok()).min().flatten()
+}
+
+/// The stamps after everything that changed from `start` to `end` was added.
+pub(super) fn advance(feeds: &mut BTreeMap<String, FeedStamp>, start: Timestamp, end: Timestamp) {
+    let meets = |feed: &&mut FeedStamp| feed.covered_until.parse::<Timestamp>().is_ok_and(|covered| covered >= start && covered < end);
+    feeds.values_mut().filter(meets).for_each(|feed| feed.covered_until = end.to_string());
 }
 
 #[cfg(test)]
