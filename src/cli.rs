@@ -150,15 +150,28 @@ pub struct SyncArgs {
     /// Mirror.
     #[command(flatten)]
     pub mirror: MirrorArgs,
-    /// Sources: nvd, kev, epss, overrides, osv (all known ecosystems) or osv:ECOSYSTEM, repeatable.
+    /// Sources: nvd, kev, epss, overrides, cpe, osv (all known ecosystems) or osv:ECOSYSTEM, repeatable.
     #[arg(long, value_delimiter = ',', default_value = "nvd,kev,epss,overrides,osv", value_name = "SOURCE")]
     pub source: Vec<String>,
-    /// Address or folder of nvdcve-2.0-YEAR.json.gz and .meta.
+    /// Address or folder of nvdcve-2.0-YEAR.json.gz and .meta; like the next four, repeatable: the first that answers is used.
     #[arg(long, env = "SCACHECK_NVD", default_value = "https://nvd.nist.gov/feeds/json/cve/2.0", value_name = "URL|DIR")]
-    pub nvd: String,
+    pub nvd: Vec<String>,
+    /// Take the changes of the last 120 days from the NVD's API (at this address, or its own) instead of its feeds. A key in
+    /// NVD_API_KEY makes that ten times as fast.
+    #[arg(
+        long,
+        env = "SCACHECK_NVD_API",
+        num_args = 0..=1,
+        default_missing_value = "https://services.nvd.nist.gov/rest/json/cves/2.0",
+        value_name = "URL"
+    )]
+    pub nvd_api: Option<String>,
+    /// A file that holds the API's key, instead of NVD_API_KEY.
+    #[arg(long, value_name = "FILE")]
+    pub nvd_api_key_file: Option<PathBuf>,
     /// Address or folder of ECOSYSTEM/all.zip, as osv.dev exports them.
     #[arg(long, env = "SCACHECK_OSV", default_value = "https://storage.googleapis.com/osv-vulnerabilities", value_name = "URL|DIR")]
-    pub osv: String,
+    pub osv: Vec<String>,
     /// CISA's list of exploited vulnerabilities, JSON.
     #[arg(
         long,
@@ -166,7 +179,7 @@ pub struct SyncArgs {
         default_value = "https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json",
         value_name = "URL|FILE"
     )]
-    pub kev: String,
+    pub kev: Vec<String>,
     /// EPSS scores, CSV, gzipped or plain.
     #[arg(
         long,
@@ -174,7 +187,7 @@ pub struct SyncArgs {
         default_value = "https://epss.empiricalsecurity.com/epss_scores-current.csv.gz",
         value_name = "URL|FILE"
     )]
-    pub epss: String,
+    pub epss: Vec<String>,
     /// Public configurations for CVEs that the NVD left without any, tar.gz.
     #[arg(
         long,
@@ -182,13 +195,27 @@ pub struct SyncArgs {
         default_value = "https://github.com/anchore/nvd-data-overrides/archive/refs/heads/main.tar.gz",
         value_name = "URL|FILE"
     )]
-    pub overrides: String,
+    pub overrides: Vec<String>,
+    /// The NVD's dictionary of CPE names (source `cpe`), tar.gz.
+    #[arg(
+        long,
+        env = "SCACHECK_CPE",
+        default_value = "https://nvd.nist.gov/feeds/json/cpe/2.0/nvdcpe-2.0.tar.gz",
+        value_name = "URL|FILE"
+    )]
+    pub cpe: Vec<String>,
+    /// Certificates (PEM) to trust beside the public ones.
+    #[arg(long, env = "SCACHECK_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
     /// A folder of private advisories in OSV's form.
     #[arg(long, env = "SCACHECK_ADVISORIES", value_name = "DIR")]
     pub advisories: Option<PathBuf>,
     /// A ready export of another mirror (`scacheck db export`), instead of all sources.
     #[arg(long, value_name = "URL|FILE")]
-    pub from: Option<String>,
+    pub from: Vec<String>,
+    /// With --from: the minisign public key, or its file, that the export's .minisig must be of.
+    #[arg(long, requires = "from", value_name = "KEY|FILE")]
+    pub key: Option<String>,
     /// Years that are wanted, first-last.
     #[arg(long, value_name = "YEARS")]
     pub years: Option<String>,
@@ -240,7 +267,12 @@ pub enum DbCommand {
         /// Take it also if it is older than the mirror.
         #[arg(long)]
         force: bool,
+        /// The minisign public key, or its file, that FILE.minisig must be of.
+        #[arg(long, value_name = "KEY|FILE")]
+        key: Option<String>,
     },
+    /// What the last sync changed: records by source, and package names that mean another product now.
+    Diff,
     /// Where it is.
     Path,
 }

@@ -12,8 +12,10 @@ use crate::model::truth::Doubt;
 use crate::model::verdict::Decision;
 use crate::pipeline::{CheckError, Request};
 use crate::report;
+use crate::sync::fetch::Transport;
 use crate::sync::lists::{ECOSYSTEMS, List, Places};
 use crate::sync::nightly::Options;
+use crate::sync::nvd_api::Api;
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
@@ -71,7 +73,32 @@ pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::erro
 /// Who writes, as the mirror's lock shows it.
 #[must_use]
 pub fn holder() -> String {
-    format!("process {}", std::process::id())
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| std::env::var("COMPUTERNAME").ok());
+    let host = host.map_or_else(|| "an unnamed host".to_owned(), |host| host.trim().to_owned());
+    format!("process {} on {host}, since {}", std::process::id(), jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ"))
+}
+
+/// How a sync's flags say that addresses are reached.
+#[must_use]
+pub fn transport(args: &SyncArgs) -> Transport {
+    Transport { ca: args.ca_file.clone() }
+}
+
+/// The key of the NVD's API; never from a flag, which other users of the machine could read.
+fn api_key(file: Option<&Path>) -> Result<Option<String>, UsageError> {
+    let key = match file {
+        Some(path) => {
+            let text =
+                std::fs::read_to_string(path).map_err(|error| UsageError(format!("--nvd-api-key-file {}: {error}", path.display())))?;
+            Some(text)
+        }
+        None => std::env::var("NVD_API_KEY").ok(),
+    };
+    let key = key.map(|key| key.trim().to_owned()).filter(|key| !key.is_empty());
+    match key {
+        Some(key) if !key.bytes().all(|b| b.is_ascii_graphic()) => Err(UsageError("the NVD's API key is not one word".to_owned())),
+        key => Ok(key),
+    }
 }
 
 /// Purl types that some reader or SBOM gives.
@@ -163,6 +190,14 @@ pub fn render(report: &Report, format: Format) -> Result<String, String> {
     }
 }
 
+/// What a sync says before it fetches.
+#[must_use]
+pub fn announcement(sizes: &[(String, u64)]) -> String {
+    let shown = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+    let parts: Vec<String> = sizes.iter().map(|(name, bytes)| format!("{name} {}", shown(*bytes))).collect();
+    format!("to fetch: up to {} ({})", shown(sizes.iter().map(|(_, bytes)| bytes).sum()), parts.join(", "))
+}
+
 /// The options behind a sync's flags.
 ///
 /// # Errors
@@ -187,18 +222,25 @@ pub fn sync_options(args: &SyncArgs, now: &str) -> Result<Options, UsageError> {
             }
         }
     };
-    let places = Places { osv: args.osv.clone(), kev: args.kev.clone(), epss: args.epss.clone(), overrides: args.overrides.clone() };
+    let places = Places {
+        osv: args.osv.clone(),
+        kev: args.kev.clone(),
+        epss: args.epss.clone(),
+        overrides: args.overrides.clone(),
+        cpe: args.cpe.clone(),
+    };
     let mut lists = Vec::new();
     for word in args.source.iter().filter(|word| *word != "nvd") {
         let named = places.lists(word).ok_or_else(|| {
             UsageError(format!(
-                "--source: `{word}` is not nvd, kev, epss, overrides, osv or osv:ECOSYSTEM (one of {})",
+                "--source: `{word}` is not nvd, kev, epss, overrides, cpe, osv or osv:ECOSYSTEM (one of {})",
                 ECOSYSTEMS.join(", ")
             ))
         })?;
         lists.extend(named);
     }
     lists.extend(args.advisories.as_ref().map(|folder| List::of_folder(folder)));
-    let nvd = args.source.iter().any(|word| word == "nvd").then(|| args.nvd.clone());
-    Ok(Options { nvd, years, lists, full: args.full, now, holder: holder() })
+    let nvd = if args.source.iter().any(|word| word == "nvd") { args.nvd.clone() } else { Vec::new() };
+    let api = args.nvd_api.clone().map(|place| Ok(Api { place, key: api_key(args.nvd_api_key_file.as_deref())? })).transpose()?;
+    Ok(Options { nvd, api, years, lists, transport: transport(args), full: args.full, now, holder: holder() })
 }

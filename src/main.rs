@@ -3,6 +3,7 @@
 use scacheck::cli::{CheckArgs, Cli, Command, DbArgs, DbCommand, ExplainArgs, SyncArgs};
 use scacheck::commands::{self, UsageError};
 use scacheck::mirror::MirrorError;
+use scacheck::mirror::signature::Key;
 use scacheck::mirror::store::Store;
 use scacheck::mirror::transfer;
 use scacheck::pipeline::{self, CheckError};
@@ -77,15 +78,20 @@ fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
     if folder.as_os_str() == "starter" {
         return Err(UsageError("--db starter is inside the program and cannot be synced: name a folder".to_owned()).into());
     }
-    if let Some(place) = &args.from {
-        let generation = nightly::take(&Store::at(&folder), place, &commands::holder())?;
+    if !args.from.is_empty() {
+        let key = args.key.as_deref().map(Key::read).transpose()?;
+        let generation = nightly::take(&Store::at(&folder), &args.from, &commands::transport(args), key.as_ref(), &commands::holder())?;
         say(&format!("generation {generation} is in force\n"))?;
         return Ok(0);
     }
     let bar = std::io::stderr().is_terminal().then(indicatif::ProgressBar::new_spinner);
     let mut show = |event: Event| {
+        if let Event::Announced(sizes) = &event {
+            eprintln!("{}", commands::announcement(sizes));
+        }
         let Some(bar) = &bar else { return };
         match event {
+            Event::Announced(_) => {}
             Event::Planned(feeds) => bar.set_message(format!("{feeds} files to read")),
             Event::Feed(name, records) => bar.println(format!("{name}: {records} records")),
             Event::Records(count) => bar.set_message(format!("{count} records")),
@@ -121,7 +127,17 @@ fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {
             let (size, sha256) = transfer::export(&Store::at(&folder), file)?;
             say(&format!("{} bytes, SHA-256 {sha256}\n", size))?;
         }
-        DbCommand::Import { file, force } => {
+        DbCommand::Diff => {
+            for line in scacheck::mirror::verify::diff(&Store::at(&folder))? {
+                say(&format!("{line}\n"))?;
+            }
+        }
+        DbCommand::Import { file, force, key } => {
+            if let Some(key) = key {
+                let beside = format!("{}.minisig", file.display());
+                let signature = std::fs::read_to_string(&beside).map_err(|error| format!("reading {beside}: {error}"))?;
+                Key::read(key)?.verify(file, &signature)?;
+            }
             let generation = transfer::import(&Store::at(&folder), file, *force, &commands::holder())?;
             say(&format!("generation {generation} is in force\n"))?;
         }

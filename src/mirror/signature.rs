@@ -30,7 +30,8 @@ impl Key {
     /// When the signature does not read, is another key's or another file's.
     pub fn verify(&self, file: &Path, signature: &str) -> Result<(), MirrorError> {
         let refused = |reason: String| MirrorError::Refused { path: file.to_owned(), reason };
-        let wrong = |error: minisign_verify::Error| refused(format!("its signature is not the one of this key: {error}; nothing was taken"));
+        let wrong =
+            |error: minisign_verify::Error| refused(format!("its signature is not the one of this key: {error}; nothing was taken"));
         let signature = Signature::decode(signature).map_err(wrong)?;
         let mut stream = self.0.verify_stream(&signature).map_err(wrong)?;
         let mut reader = File::open(file).map_err(|error| refused(error.to_string()))?;

@@ -154,6 +154,18 @@ impl Store {
         Ok(manifest)
     }
 
+    /// The manifest of the generation that was in force before that one, where it is still kept.
+    ///
+    /// # Errors
+    /// When it is there and does not read.
+    pub fn before(&self, generation: u64) -> Result<Option<Manifest>, MirrorError> {
+        let Some(number) = self.numbers().into_iter().rev().find(|number| *number < generation) else { return Ok(None) };
+        let path = self.folder(number).join(MANIFEST);
+        let damaged = |reason: String| MirrorError::Damaged { path: path.clone(), reason };
+        let text = fs::read_to_string(&path).map_err(|error| damaged(error.to_string()))?;
+        serde_json::from_str(&text).map(Some).map_err(|error| damaged(error.to_string()))
+    }
+
     /// Opens the generation in force.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 //! against each other and against the search index.
 
 use super::index::Index;
-use super::store::{self, Store};
+use super::store::{self, Manifest, Store};
 use super::{MirrorError, reader::Reader};
 use rusqlite::{Connection, OpenFlags};
 use std::collections::BTreeMap;
@@ -142,4 +142,29 @@ fn meanings(folder: &Path) -> Result<BTreeMap<(String, String), String>, MirrorE
         meanings.entry((row.get(0)?, row.get(1)?)).or_insert(row.get(2)?);
     }
     Ok(meanings)
+}
+
+/// What the generation in force has that the one before it had not, as lines.
+///
+/// # Errors
+/// When one of them is not there or cannot be read.
+pub fn diff(store: &Store) -> Result<Vec<String>, MirrorError> {
+    let new = store.manifest()?;
+    let Some(old) = store.before(new.generation)? else {
+        return Ok(vec![format!("generation {} is the only one", new.generation)]);
+    };
+    let mut lines = vec![format!("generation {} of {} beside {} of {}", new.generation, new.built_at, old.generation, old.built_at)];
+    let records = |manifest: &Manifest, name: &str| manifest.sources.iter().find(|source| source.name == name).map_or(0, |s| s.records);
+    let mut names: Vec<&str> = old.sources.iter().chain(&new.sources).map(|source| source.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let counted = names.into_iter().map(|name| (name, records(&old, name), records(&new, name)));
+    lines.extend(counted.filter(|(_, old, new)| old != new).map(|(name, old, new)| format!("{name}: {old} records before, {new} now")));
+    if old.unconfigured != new.unconfigured {
+        lines.push(format!("CVEs without any configuration: {} before, {} now", old.unconfigured, new.unconfigured));
+    }
+    for Move { ecosystem, name, before, now } in moved(&store.folder(old.generation), &store.folder(new.generation))? {
+        lines.push(format!("{ecosystem} {name}: {before} before, {} now", now.as_deref().unwrap_or("nothing taught")));
+    }
+    Ok(lines)
 }

@@ -57,7 +57,8 @@ impl Writer {
             connection.execute_batch(include_str!("schema.sql"))?;
             connection.pragma_update(None, "user_version", SCHEMA)?;
         } else {
-            connection.execute_batch("DROP INDEX IF EXISTS product_name; DROP INDEX IF EXISTS product_key; DROP INDEX IF EXISTS mention_name;")?;
+            connection
+                .execute_batch("DROP INDEX IF EXISTS product_name; DROP INDEX IF EXISTS product_key; DROP INDEX IF EXISTS mention_name;")?;
         }
         let aside = connection.prepare("SELECT record FROM kept_aside")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(Self { connection, applicability: Vec::new(), superseded: HashMap::new(), aside })
@@ -114,8 +115,15 @@ impl Writer {
         if row.replaces {
             self.forget_cve(row.id)?;
         }
-        let mut insert = self.connection.prepare_cached("INSERT OR REPLACE INTO cve VALUES (?, ?, ?, ?, ?, ?, ?)")?;
-        insert.execute(params![row.id, row.published, row.modified, row.status, row.tree, row.signals, row.detail])?;
+        self.connection.prepare_cached("INSERT OR REPLACE INTO cve VALUES (?, ?, ?, ?, ?, ?, ?)")?.execute(params![
+            row.id,
+            row.published,
+            row.modified,
+            row.status,
+            row.tree,
+            row.signals,
+            row.detail
+        ])?;
         self.applicability.extend(row.products.iter().map(|product| (*product, row.id)));
         if !row.links.is_empty() {
             let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO link VALUES (?, ?, ?)")?;
@@ -123,9 +131,8 @@ impl Writer {
                 insert.execute(params![row.id, ecosystem, name])?;
             }
         }
-        let mut insert = self.connection.prepare_cached("INSERT OR IGNORE INTO mention VALUES (?, ?, ?)")?;
         for (ecosystem, name) in &row.mentions {
-            insert.execute(params![row.id, ecosystem, name])?;
+            self.connection.prepare_cached("INSERT OR IGNORE INTO mention VALUES (?, ?, ?)")?.execute(params![row.id, ecosystem, name])?;
         }
         self.set_right(row.id)
     }

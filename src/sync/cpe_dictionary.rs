@@ -2,8 +2,8 @@
 //!
 //! Of its million names the mirror keeps one title for each product, and what a product's names were all replaced by.
 
-use super::lists::Loaded;
 use super::SyncError;
+use super::lists::Loaded;
 use crate::mirror::rows::AsideRow;
 use crate::mirror::writer::Writer;
 use crate::model::cpe::CpeName;

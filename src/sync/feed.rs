@@ -30,7 +30,11 @@ impl FeedMeta {
         let value = |key: &str| text.lines().find_map(|line| line.trim().strip_prefix(key)).map(|value| value.trim().to_owned());
         let sha256 = value("sha256:")?.to_ascii_lowercase();
         let valid = sha256.len() == 64 && sha256.bytes().all(|b| b.is_ascii_hexdigit());
-        valid.then(|| Self { last_modified: value("lastModifiedDate:").unwrap_or_default(), sha256, bytes: value("gzSize:").and_then(|size| size.parse().ok()).unwrap_or(0) })
+        valid.then(|| Self {
+            last_modified: value("lastModifiedDate:").unwrap_or_default(),
+            sha256,
+            bytes: value("gzSize:").and_then(|size| size.parse().ok()).unwrap_or(0),
+        })
     }
 }
 

@@ -191,7 +191,8 @@ impl<'a> Next<'a> {
         }
         let generation = store.publish(growing, manifest.clone())?;
         for source in &manifest.sources {
-            let reached = (!source.state.starts_with("failed") && source.contacted == self.options.now).then_some(source.contacted.as_str());
+            let reached =
+                (!source.state.starts_with("failed") && source.contacted == self.options.now).then_some(source.contacted.as_str());
             if reached.is_some() || source.state != "current" {
                 store.note_contact(&source.name, reached, &source.state)?;
             }

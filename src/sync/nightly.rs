@@ -6,14 +6,14 @@
 
 use super::SyncError;
 use super::fetch::{self, Fetch, Transport};
-use super::lists::{self, Had, List};
+use super::lists::{self, List};
 use super::next::{API, Next};
 use super::nvd_api::{self, Api, Delta};
 use super::plan::{self, Offer, offers, wanted};
 use super::selfcheck;
 use crate::facts;
-use crate::mirror::store::{self, Manifest, Store};
 use crate::mirror::signature::Key;
+use crate::mirror::store::{self, Manifest, Store};
 use crate::mirror::transfer;
 use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
@@ -179,8 +179,7 @@ fn ask(
 
 /// Says how much will be fetched, where a server tells.
 fn announce(options: &Options, nvd: Option<&Nvd>, wanted: &[&Offer], raw: &Path, progress: &mut dyn FnMut(Event)) {
-    let feeds: u64 =
-        if nvd.is_some_and(|nvd| nvd.source.must_be_whole()) { wanted.iter().map(|offer| offer.meta.bytes).sum() } else { 0 };
+    let feeds: u64 = if nvd.is_some_and(|nvd| nvd.source.must_be_whole()) { wanted.iter().map(|offer| offer.meta.bytes).sum() } else { 0 };
     let lists = options.lists.iter().filter_map(|list| Some((list.name.clone(), list.size(raw, &options.transport)?)));
     let sizes: Vec<(String, u64)> = std::iter::once(("nvd".to_owned(), feeds)).chain(lists).filter(|(_, bytes)| *bytes > 0).collect();
     if !sizes.is_empty() {
@@ -205,9 +204,8 @@ pub fn take(store: &Store, places: &[String], transport: &Transport, trust: Opti
             Some((key, text))
         }
     };
-    let taken = signature
-        .map_or(Ok(()), |(key, text)| key.verify(&file, &text))
-        .and_then(|()| transfer::import(store, &file, false, holder));
+    let taken =
+        signature.map_or(Ok(()), |(key, text)| key.verify(&file, &text)).and_then(|()| transfer::import(store, &file, false, holder));
     if taken.is_err() {
         source.discard("");
     }

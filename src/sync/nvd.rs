@@ -4,6 +4,7 @@
 //! not decode is kept aside whole.
 
 use super::learn::Learner;
+use super::mention;
 use crate::mirror::rows::{AsideRow, Batch, Interner, RawConfiguration, RawCriterion, RawNode, RawRecord, Tree};
 use crate::model::advisory::{CveDetail, CveId, Cvss, Operator, Reference};
 use serde::Deserialize;
@@ -191,6 +192,11 @@ fn record_of<'a>(cve: Cve<'a>, learner: &Learner) -> Result<RawRecord<'a>, Strin
     let signals = learner.signals(&summary, addresses());
     let mut links = Vec::new();
     addresses().for_each(|address| learner.links(address, &mut links));
+    let mut mentions = Vec::new();
+    if cve.configurations.is_empty() {
+        mentions.clone_from(&links);
+        mentions.extend(mention::names(&summary).into_iter().map(|name| ("", name)));
+    }
     let metrics = [cve.metrics.v40, cve.metrics.v31, cve.metrics.v30, cve.metrics.v2].into_iter().flatten();
     let mut cwe: Vec<Cow<'a, str>> = cve.weaknesses.into_iter().flat_map(|weakness| weakness.description).map(|text| text.value).collect();
     cwe.retain(|id| id.starts_with("CWE-"));
@@ -212,6 +218,7 @@ fn record_of<'a>(cve: Cve<'a>, learner: &Learner) -> Result<RawRecord<'a>, Strin
         configurations: cve.configurations.into_iter().map(configuration_of).collect(),
         signals,
         links,
+        mentions,
     })
 }
 

@@ -253,7 +253,8 @@ mod tests {
     #[test]
     fn a_question_names_its_window_and_page() {
         let asked = question(window("2026-01-01T00:00:00Z", "2026-02-01T12:30:00.5Z"), 4000, 500);
-        let expected = "?lastModStartDate=2026-01-01T00:00:00.000&lastModEndDate=2026-02-01T12:30:00.500&startIndex=4000&resultsPerPage=500";
+        let expected =
+            "?lastModStartDate=2026-01-01T00:00:00.000&lastModEndDate=2026-02-01T12:30:00.500&startIndex=4000&resultsPerPage=500";
         assert_eq!(asked, expected);
     }
 

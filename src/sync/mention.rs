@@ -1,0 +1,117 @@
+//! The packages that a description names: what it calls a package, gives a version to, begins with or quotes.
+//!
+//! Only asked of records without configurations, and only good for leads: prose is no evidence.
+
+use crate::model::cpe::name_key;
+
+/// What a word after a name makes it: `the foo package`.
+const KINDS: [&str; 9] = ["package", "packages", "module", "library", "crate", "middleware", "sdk", "framework", "gem"];
+/// What follows a name that a version is said of: `foo before 1.2`.
+const BOUNDS: [&str; 9] = ["before", "prior", "through", "version", "versions", "up", "until", "<", "<="];
+/// Words that stand where a name could and are none.
+const NO_NAMES: [&str; 42] = [
+    "a",
+    "an",
+    "the",
+    "this",
+    "that",
+    "these",
+    "in",
+    "of",
+    "on",
+    "at",
+    "and",
+    "or",
+    "to",
+    "is",
+    "was",
+    "all",
+    "any",
+    "its",
+    "some",
+    "for",
+    "from",
+    "by",
+    "with",
+    "fixed",
+    "patched",
+    "affected",
+    "affects",
+    "versions",
+    "version",
+    "issue",
+    "vulnerability",
+    "package",
+    "library",
+    "module",
+    "crate",
+    "npm",
+    "python",
+    "rust",
+    "node",
+    "javascript",
+    "java",
+    "users",
+];
+
+/// The names in a description, as `name_key`s, each once.
+pub fn names(description: &str) -> Vec<String> {
+    let words: Vec<Word<'_>> = description.split_whitespace().map(Word::of).collect();
+    let mut names = Vec::new();
+    let at = |index: Option<usize>| index.and_then(|index| words.get(index)).map(|word| word.text.to_ascii_lowercase()).unwrap_or_default();
+    let begins = words.iter().position(|word| !["a", "an", "the", "in"].contains(&word.text.to_ascii_lowercase().as_str()));
+    for (index, word) in words.iter().enumerate() {
+        let (before, after) = (at(index.checked_sub(1)), if word.ends { String::new() } else { at(Some(index + 1)) });
+        let numbered = after.strip_prefix('v').unwrap_or(&after).starts_with(|c: char| c.is_ascii_digit());
+        let first = begins == Some(index) && (after == "is" || after == "allows" || after == "contains");
+        let kind =
+            KINDS.contains(&after.as_str()) || (KINDS.contains(&before.as_str()) && !index.checked_sub(1).is_some_and(|i| words[i].ends));
+        if (word.quoted || first || kind || numbered || BOUNDS.contains(&after.as_str())) && word.can_name() {
+            let key = name_key(word.text);
+            if !names.contains(&key) {
+                names.push(key);
+            }
+        }
+    }
+    names
+}
+
+struct Word<'a> {
+    text: &'a str,
+    /// In back-ticks or quotation marks.
+    quoted: bool,
+    /// A comma, bracket or full stop follows.
+    ends: bool,
+}
+
+impl<'a> Word<'a> {
+    fn of(raw: &'a str) -> Self {
+        let marks = |c: char| "`\"'“”‘’".contains(c);
+        let stops = |c: char| ",;:.!?()[]{}".contains(c);
+        let bare = raw.trim_matches(stops);
+        let text = bare.trim_matches(marks).trim_matches(stops);
+        Self { text, quoted: text.len() < bare.len() && bare.starts_with(marks), ends: raw.ends_with(stops) }
+    }
+
+    fn can_name(&self) -> bool {
+        let valid = |b: u8| b.is_ascii_alphanumeric() || b"@/._-".contains(&b);
+        (2..=64).contains(&self.text.len())
+            && self.text.bytes().all(valid)
+            && self.text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '@')
+            && !NO_NAMES.contains(&self.text.to_ascii_lowercase().as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_called_a_package_or_given_a_version_is_a_name() {
+        assert_eq!(names("The Foo_Bar package before 1.2.3 for Python allows XSS."), ["foo-bar"]);
+        assert_eq!(names("A flaw in the npm package @acme/thing, and in `left.pad`."), ["@acme/thing", "left-pad"]);
+        assert_eq!(names("smallthing is a parser. Versions prior to 2.0 hang."), ["smallthing"]);
+        assert_eq!(names("In libfoo 1.0 through 1.4, a crash"), ["libfoo"]);
+        assert!(names("An issue was found in the way that all versions of this module handle paths.").is_empty());
+    }
+}
