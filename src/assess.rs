@@ -168,6 +168,12 @@ pub fn age_warnings(state: &MirrorState, today: &str, most: Option<f64>) -> Resu
             (None, None) => warnings.push(format!("it is not known when source {} was last reached", source.name)),
             _ => {}
         }
+        if days_since(&source.contacted, today).is_some_and(|age| age < -1.5) {
+            warnings.push(format!(
+                "source {} was last reached on {}, after {today}: is this machine's clock right?",
+                source.name, source.contacted
+            ));
+        }
         if source.state != "current" {
             warnings.push(format!("source {}: {}", source.name, source.state));
         }
@@ -181,9 +187,13 @@ pub fn age_warnings(state: &MirrorState, today: &str, most: Option<f64>) -> Resu
 
 /// Days from a time stamp to the end of a day; a clock that is behind counts as no age.
 fn age_in_days(contacted: &str, today: &str) -> Option<f64> {
+    days_since(contacted, today).map(|days| days.max(0.0))
+}
+
+fn days_since(contacted: &str, today: &str) -> Option<f64> {
     let then = contacted.parse::<Timestamp>().ok()?;
     let day = jiff::tz::TimeZone::UTC.to_timestamp(today.parse::<Date>().ok()?.at(0, 0, 0, 0)).ok()?;
-    Some(((day.as_second() - then.as_second()) as f64 / 86_400.0).max(0.0))
+    Some((day.as_second() - then.as_second()) as f64 / 86_400.0)
 }
 
 #[cfg(test)]

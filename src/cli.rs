@@ -23,7 +23,7 @@ pub enum Command {
     /// Check subjects (the same as no command).
     Check(Box<CheckArgs>),
     /// Bring the mirror up to date.
-    Sync(SyncArgs),
+    Sync(Box<SyncArgs>),
     /// Look at the mirror.
     Db(DbArgs),
     /// Show what packages are held to be, and why each finding applies.

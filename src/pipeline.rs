@@ -8,7 +8,7 @@ use crate::mirror::MirrorError;
 use crate::mirror::reader::Reader;
 use crate::mirror::store::Store;
 use crate::model::advisory::CveRecord;
-use crate::model::cpe::ProductName;
+use crate::model::cpe::{ProductName, name_key};
 use crate::model::finding::{Finding, Identity, Lead, Matches};
 use crate::model::osv::OsvAdvisory;
 use crate::model::package::{Gap, Inventory, Location, Package};
@@ -142,6 +142,7 @@ fn match_all(inventory: &Inventory, identities: &[Identity], mirror: &Reader) ->
         all.rejections.extend(found.rejections);
         all.leads.extend(found.leads);
         all.leads.extend(other_source_leads(index, package));
+        all.leads.extend(unconfigured_leads(index, package, &advisories, mirror)?);
     }
     Ok(all)
 }
@@ -151,6 +152,15 @@ fn other_source_leads(index: usize, package: &Package) -> Option<Lead> {
     let address = package.origin.address().filter(|_| package.version.is_empty())?;
     let text = format!("it comes from {address} and states no version, so no range can be judged");
     Some(Lead { package: index, id: package.name(), because: vec![crate::model::finding::Step { depth: 0, truth: "unknown", text }] })
+}
+
+/// CVEs that no CPE will ever match and whose reference or text names the package.
+fn unconfigured_leads(index: usize, package: &Package, advisories: &[OsvAdvisory], mirror: &Reader) -> Result<Vec<Lead>, MirrorError> {
+    let ecosystem = package.ecosystem();
+    let Some(world) = facts::worlds().iter().position(|world| world.ecosystem() == Some(ecosystem)) else { return Ok(Vec::new()) };
+    let name = package.name();
+    let mentions = mirror.mentions(ecosystem.name(), &name.to_ascii_lowercase(), &name_key(&name))?;
+    Ok(matching::unconfigured(index, &name, world, &mentions, advisories))
 }
 
 fn advisories_of(package: &Package, mirror: &Reader) -> Result<Vec<OsvAdvisory>, MirrorError> {

@@ -6,6 +6,9 @@ mod osv;
 mod ranges;
 mod reconcile;
 mod trace;
+mod unconfigured;
+
+pub use unconfigured::unconfigured;
 
 use crate::model::advisory::CveRecord;
 use crate::model::finding::{Identity, Matches};

@@ -1,0 +1,37 @@
+//! CVEs that no CPE will ever match, by the packages that they name.
+
+use super::MirrorError;
+use super::reader::Reader;
+use crate::model::advisory::CveId;
+use rusqlite::params;
+
+/// A CVE without any configuration that names a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// Which.
+    pub cve: CveId,
+    /// Whether one of its references leads to the package; otherwise its description has the name.
+    pub by_reference: bool,
+    /// Bit set of worlds that it speaks of (`schema.sql`).
+    pub signals: i64,
+}
+
+impl Reader {
+    /// The unconfigured CVEs that name a package, by its canonical name in an ecosystem or, in prose, by a `name_key`;
+    /// rejected ones are left out. Newest first.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn mentions(&self, ecosystem: &str, name: &str, key: &str) -> Result<Vec<Mention>, MirrorError> {
+        let mut select = self.connection().prepare_cached(
+            "SELECT m.cve_id, max(m.ecosystem <> ''), c.signals FROM mention m JOIN cve c ON c.id = m.cve_id
+             WHERE ((m.name = ?1 AND m.ecosystem = ?2) OR (m.name = ?3 AND m.ecosystem = ''))
+               AND c.tree = '[]' AND c.status <> 'Rejected' AND NOT EXISTS (SELECT 1 FROM override o WHERE o.cve_id = m.cve_id)
+             GROUP BY m.cve_id ORDER BY m.cve_id DESC",
+        )?;
+        let rows = select.query_map(params![name, ecosystem, key], |row| {
+            Ok(Mention { cve: CveId::from_packed(row.get(0)?), by_reference: row.get(1)?, signals: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
