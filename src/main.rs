@@ -87,7 +87,7 @@ fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
     let bar = std::io::stderr().is_terminal().then(indicatif::ProgressBar::new_spinner);
     let mut show = |event: Event| {
         if let Event::Announced(sizes) = &event {
-            eprintln!("{}", commands::announcement(sizes));
+            let _ = writeln!(std::io::stderr(), "{}", commands::announcement(sizes));
         }
         let Some(bar) = &bar else { return };
         match event {
@@ -116,8 +116,9 @@ fn sync_command(args: &SyncArgs, now: &str) -> Result<u8, Box<dyn Error>> {
         text.push_str(&format!("absent years: {years}\n"));
     }
     synced.failures.iter().for_each(|failure| text.push_str(&format!("failed, old data kept: {failure}\n")));
+    synced.incomplete.iter().for_each(|hole| text.push_str(&format!("incomplete: {hole}\n")));
     say(&text)?;
-    Ok(u8::from(!synced.failures.is_empty()))
+    Ok(u8::from(!synced.failures.is_empty() || synced.incomplete.is_some()))
 }
 
 fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {

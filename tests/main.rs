@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod api;
 mod check;
 mod readers;
 mod sources;
@@ -20,7 +21,12 @@ pub fn scacheck() -> Command {
 
 /// Runs it; gives exit code, stdout and stderr.
 pub fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = scacheck().args(arguments).output().unwrap();
+    run_with(&[], arguments)
+}
+
+/// Runs it with variables of the environment.
+pub fn run_with(variables: &[(&str, &str)], arguments: &[&str]) -> (i32, String, String) {
+    let output = scacheck().envs(variables.iter().copied()).args(arguments).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
 }

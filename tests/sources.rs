@@ -263,6 +263,10 @@ fn serve(folder: std::path::PathBuf, breaks: usize) -> (String, Arc<Mutex<Vec<St
             let range = request.lines().find_map(|line| line.strip_prefix("range: bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
             let known = request.contains("if-none-match: \"tag\"");
             let body = fs::read(folder.join(&name)).unwrap_or_default();
+            if request.starts_with("head") {
+                let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+                continue;
+            }
             notes.lock().unwrap().push(format!("{name} {range:?} {known}"));
             let start = range.unwrap_or(0).min(body.len());
             let (status, body) = match (known, body.is_empty()) {
@@ -284,7 +288,7 @@ fn a_download_goes_on_where_it_broke_off_and_is_not_repeated() {
     let scene = Scene::new();
     let (address, asked) = serve(Path::new(arg(scene.files.path())).to_owned(), 2);
     let (code, out, err) = scene.sync_from(&address, &[]);
-    assert!(code == 0, "{out}{err}");
+    assert!(code == 0 && err.contains("to fetch: up to") && err.contains("overrides"), "{out}{err}");
     let first = std::mem::take(&mut *asked.lock().unwrap());
     assert!(first.iter().any(|line| line.contains("Some(")), "no range was asked for: {first:?}");
     assert_eq!(scene.report("pkg:pypi/thing@1.0")["findings"][0]["kev"], true);
@@ -299,4 +303,76 @@ fn passwords_in_addresses_are_not_shown() {
     let (address, _) = serve(scene.files.path().join("nowhere"), 0);
     let (code, out, err) = scene.sync_from(&address, &[]);
     assert!(code == 2 && !format!("{out}{err}").contains("secret"), "{code} {out}{err}");
+}
+
+#[test]
+fn a_lead_names_what_no_configuration_covers() {
+    let scene = Scene::new();
+    let bare = r#"{"format":"NVD_CVE","vulnerabilities":[
+        {"cve":{"id":"CVE-2020-0007","lastModified":"2025-01-01T00:00:00.000","published":"2025-01-01T00:00:00.000","vulnStatus":"Deferred",
+          "descriptions":[{"lang":"en","value":"The lonely package before 2.0 for Python mishandles paths."}]}},
+        {"cve":{"id":"CVE-2020-0008","lastModified":"2025-01-01T00:00:00.000","published":"2025-01-01T00:00:00.000","vulnStatus":"Deferred",
+          "descriptions":[{"lang":"en","value":"A flaw."}],"references":[{"url":"https://pypi.org/project/lonely/"}]}}]}"#;
+    let (feeds, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(feeds.path().join("nvdcve-2.0-2020.json.gz"), bare).unwrap();
+    let (code, out, err) =
+        crate::run(&["sync", "--source", "nvd", "--nvd", arg(feeds.path()), "--db", arg(mirror.path()), "--today", "2026-01-02"]);
+    assert!(code == 0, "{out}{err}");
+    let report = |purl: &str| {
+        let out = crate::run(&[purl, "--db", arg(mirror.path()), "--today", "2026-01-02", "-f", "json"]).1;
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()
+    };
+    let found = report("pkg:pypi/lonely@1.0");
+    let ids: Vec<_> = found["leads"].as_array().unwrap().iter().map(|lead| lead["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!(ids, ["CVE-2020-0007", "CVE-2020-0008"]);
+    assert!(found["findings"].as_array().unwrap().is_empty() && found["exit_code"] == 0);
+    assert!(report("pkg:npm/lonely@1.0")["leads"].as_array().unwrap().is_empty(), "Python's, not npm's");
+    drop(scene);
+}
+
+#[test]
+fn the_dictionary_tells_titles_and_successors() {
+    let feeds = tempfile::tempdir().unwrap();
+    let mirror = tempfile::tempdir().unwrap();
+    crate::sync::write_feed(
+        feeds.path(),
+        "2020",
+        "2026-01-01T00:00:00-00:00",
+        &[crate::sync::record("CVE-2020-0001", "2025-01-01T00:00:00.000", "2.0.0")],
+    );
+    let item = |version: &str, more: &str| {
+        format!(
+            r#"{{"cpe":{{"cpeName":"cpe:2.3:a:thing_project:thing:{version}:*:*:*:*:*:*:*","cpeNameId":"x","titles":[{{"title":"Thing Project Thing {version}","lang":"en"}}]{more}}}}}"#
+        )
+    };
+    let gone = r#","deprecated":true,"deprecatedBy":[{"cpeName":"cpe:2.3:a:better:thing:1.0:*:*:*:*:*:*:*"}]"#;
+    let chunk = format!(r#"{{"format":"NVD_CPE","products":[{},{}]}}"#, item("1.0", gone), item("1.1", gone));
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_size(chunk.len() as u64);
+    header.set_cksum();
+    archive.append_data(&mut header, "nvdcpe-2.0-chunks/nvdcpe-2.0-chunk-00001.json", chunk.as_bytes()).unwrap();
+    let file = feeds.path().join("nvdcpe-2.0.tar.gz");
+    fs::write(&file, gzip(&archive.into_inner().unwrap())).unwrap();
+    let to = ["--db", arg(mirror.path()), "--today", "2026-01-02", "--nvd", arg(feeds.path()), "--cpe", arg(&file)];
+    let (code, out, err) = crate::run(&[&["sync", "--source", "nvd,cpe", "--years", "2020-2020"], &to[..]].concat());
+    assert!(code == 0 && out.contains("3 records"), "{out}{err}");
+    let found = crate::run(&["db", "--db", arg(mirror.path()), "search", "thing"]).1;
+    assert!(found.contains("Thing Project Thing") && found.contains("better:thing"), "{found}");
+    fs::write(&file, "no dictionary").unwrap();
+    let (code, out, _) = crate::run(&[&["sync", "--source", "cpe"], &to[..6], &to[6..]].concat());
+    assert!(code == 1 && out.contains("cpe: "), "{out}");
+}
+
+#[test]
+fn places_are_asked_in_order() {
+    let scene = Scene::new();
+    let (address, asked) = serve(Path::new(arg(scene.files.path())).to_owned(), 0);
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (first, second) = (format!("http://{dead}/kev.json"), format!("{address}/kev.json"));
+    let mirror = tempfile::tempdir().unwrap();
+    let (code, out, err) =
+        crate::run(&["sync", "--source", "kev", "--kev", &first, "--kev", &second, "--db", arg(mirror.path()), "--today", "2026-01-02"]);
+    assert!(code == 0 && out.contains("1 files read"), "{out}{err}");
+    assert_eq!(asked.lock().unwrap().len(), 1);
 }

@@ -8,7 +8,7 @@ use std::net::TcpListener;
 use std::path::Path;
 use tempfile::TempDir;
 
-fn record(id: &str, modified: &str, end: &str) -> String {
+pub fn record(id: &str, modified: &str, end: &str) -> String {
     format!(
         r#"{{"cve":{{"id":"{id}","lastModified":"{modified}","published":"{modified}","vulnStatus":"Analyzed","descriptions":[{{"lang":"en","value":"A flaw in the npm package thing."}}],
         "metrics":{{"cvssMetricV31":[{{"source":"nvd@nist.gov","type":"Primary","cvssData":{{"version":"3.1","vectorString":"CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H","baseScore":9.8}}}}]}},
@@ -16,7 +16,7 @@ fn record(id: &str, modified: &str, end: &str) -> String {
     )
 }
 
-fn write_feed(folder: &Path, name: &str, time: &str, records: &[String]) {
+pub fn write_feed(folder: &Path, name: &str, time: &str, records: &[String]) {
     let text = format!(r#"{{"format":"NVD_CVE","vulnerabilities":[{}]}}"#, records.join(","));
     let digest: String = Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02X}")).collect();
     fs::write(folder.join(format!("nvdcve-2.0-{name}.json.gz")), &text).unwrap();

@@ -18,14 +18,15 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Crate, and the only places that may name it.
 const CRATES: &[(&str, &[&str])] = &[
-    ("reqwest::", &["src/sync/fetch.rs"]),
+    ("reqwest::", &["src/sync/https.rs"]),
+    ("minisign_verify::", &["src/mirror/signature.rs"]),
     ("tantivy::", &["src/mirror/index.rs"]),
     ("rusqlite::", &["src/mirror/"]),
     ("clap::", &["src/cli.rs"]),
     ("minijinja::", &["src/report/html.rs"]),
-    ("flate2::", &["src/sync/feed.rs", "src/sync/epss.rs", "src/sync/overrides.rs"]),
+    ("flate2::", &["src/sync/feed.rs", "src/sync/epss.rs", "src/sync/overrides.rs", "src/sync/cpe_dictionary.rs"]),
     ("zip::", &["src/sync/osv_export.rs"]),
-    ("tar::", &["src/sync/overrides.rs", "src/mirror/transfer.rs"]),
+    ("tar::", &["src/sync/overrides.rs", "src/sync/cpe_dictionary.rs", "src/mirror/transfer.rs"]),
     ("zstd::", &["src/mirror/transfer.rs"]),
     ("serde_saphyr", &["src/acquire/yaml.rs"]),
 ];

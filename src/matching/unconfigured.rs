@@ -1,7 +1,7 @@
 //! CVEs that no CPE will ever match: where one names a package, that is a lead for a person, never a finding.
 
-use crate::mirror::mentions::Mention;
 use crate::model::finding::{Lead, Step};
+use crate::model::mirror::Mention;
 use crate::model::osv::OsvAdvisory;
 
 /// A name that more unconfigured CVEs use is an everyday word, or a product whose name the package merely shares.

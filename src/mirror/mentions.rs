@@ -3,18 +3,8 @@
 use super::MirrorError;
 use super::reader::Reader;
 use crate::model::advisory::CveId;
+use crate::model::mirror::Mention;
 use rusqlite::params;
-
-/// A CVE without any configuration that names a package.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mention {
-    /// Which.
-    pub cve: CveId,
-    /// Whether one of its references leads to the package; otherwise its description has the name.
-    pub by_reference: bool,
-    /// Bit set of worlds that it speaks of (`schema.sql`).
-    pub signals: i64,
-}
 
 impl Reader {
     /// The unconfigured CVEs that name a package, by its canonical name in an ecosystem or, in prose, by a `name_key`;

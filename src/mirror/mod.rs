@@ -5,7 +5,7 @@
 //! Nothing here uses the network, and no reader ever sees a half-written generation.
 
 pub mod index;
-pub mod mentions;
+mod mentions;
 mod names;
 pub mod publish;
 pub mod reader;

@@ -97,6 +97,12 @@ impl Manifest {
             files: Vec::new(),
         }
     }
+
+    /// Records of all its sources; what the API brought is among the NVD's.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        self.sources.iter().filter(|source| source.name != "nvd-api").map(|source| source.records).sum()
+    }
 }
 
 /// A mirror's folder.

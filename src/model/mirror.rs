@@ -1,5 +1,6 @@
 //! What a mirror says about itself: which generation, from which sources, how complete.
 
+use super::advisory::CveId;
 use serde::{Deserialize, Serialize};
 
 /// One source of the mirror.
@@ -32,4 +33,15 @@ pub struct MirrorState {
     pub absent_years: Vec<u16>,
     /// CVEs without any configuration: no CPE will ever match them.
     pub unconfigured: u64,
+}
+
+/// A CVE without any configuration that names a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mention {
+    /// Which.
+    pub cve: CveId,
+    /// Whether one of its references leads to the package; otherwise its description has the name.
+    pub by_reference: bool,
+    /// Bit set of worlds that it speaks of (`schema.sql`).
+    pub signals: i64,
 }

@@ -4,7 +4,7 @@
 
 use crate::model::cpe::name_key;
 
-/// What a word after a name makes it: `the foo package`.
+/// What the word after a name calls it: `the foo package`.
 const KINDS: [&str; 9] = ["package", "packages", "module", "library", "crate", "middleware", "sdk", "framework", "gem"];
 /// What follows a name that a version is said of: `foo before 1.2`.
 const BOUNDS: [&str; 9] = ["before", "prior", "through", "version", "versions", "up", "until", "<", "<="];
@@ -64,8 +64,8 @@ pub fn names(description: &str) -> Vec<String> {
         let (before, after) = (at(index.checked_sub(1)), if word.ends { String::new() } else { at(Some(index + 1)) });
         let numbered = after.strip_prefix('v').unwrap_or(&after).starts_with(|c: char| c.is_ascii_digit());
         let first = begins == Some(index) && (after == "is" || after == "allows" || after == "contains");
-        let kind =
-            KINDS.contains(&after.as_str()) || (KINDS.contains(&before.as_str()) && !index.checked_sub(1).is_some_and(|i| words[i].ends));
+        let called = ["package", "crate"].contains(&before.as_str()) && !index.checked_sub(1).is_some_and(|i| words[i].ends);
+        let kind = called || KINDS.contains(&after.as_str());
         if (word.quoted || first || kind || numbered || BOUNDS.contains(&after.as_str())) && word.can_name() {
             let key = name_key(word.text);
             if !names.contains(&key) {
@@ -98,6 +98,7 @@ impl<'a> Word<'a> {
         (2..=64).contains(&self.text.len())
             && self.text.bytes().all(valid)
             && self.text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '@')
+            && !BOUNDS.contains(&self.text)
             && !NO_NAMES.contains(&self.text.to_ascii_lowercase().as_str())
     }
 }

@@ -152,11 +152,10 @@ impl<'a> Next<'a> {
 
     pub(super) fn seal(mut self, store: &Store, growing: &Path) -> Result<Synced, SyncError> {
         self.name_failures();
-        if let Some(hole) = self.incomplete.take() {
+        if let Some(hole) = &self.incomplete {
             for source in self.manifest.sources.iter_mut().filter(|source| source.name == API) {
                 source.state = format!("incomplete: {hole}");
             }
-            self.failures.push((API.to_owned(), hole));
         }
         self.manifest.kept_aside = self.writer.kept_aside()?;
         let documents = self.writer.products()?;
@@ -183,7 +182,7 @@ impl<'a> Next<'a> {
             return Err(SyncError::Suspicious(format!("the search index holds {held} names, the tables {names}: sync again")));
         }
         self.manifest.unconfigured = unconfigured?;
-        let (manifest, failures) = (self.manifest, self.failures);
+        let (manifest, failures, incomplete) = (self.manifest, self.failures, self.incomplete);
         if let Some(base) = &self.base {
             let moved = verify::moved(&store.folder(base.generation), growing)?;
             let moved = Moved { moved: moved.len() as u64, of: verify::taught(&store.folder(base.generation))? };
@@ -201,10 +200,11 @@ impl<'a> Next<'a> {
             generation,
             published: true,
             files: self.files,
-            records: manifest.sources.iter().map(|source| source.records).sum(),
+            records: manifest.records(),
             kept_aside: manifest.kept_aside,
             absent_years: manifest.absent_years,
             failures: failures.into_iter().map(|(name, error)| format!("{name}: {error}")).collect(),
+            incomplete,
         })
     }
 }

@@ -73,6 +73,8 @@ pub struct Synced {
     pub absent_years: Vec<u16>,
     /// Sources and feeds that failed and keep their last good data.
     pub failures: Vec<String>,
+    /// What no source covers.
+    pub incomplete: Option<String>,
 }
 
 /// Runs a sync.
@@ -246,10 +248,11 @@ fn unchanged(
         generation: base.generation,
         published: false,
         files: 0,
-        records: base.sources.iter().map(|source| source.records).sum(),
+        records: base.records(),
         kept_aside: base.kept_aside,
         absent_years: nvd.map_or(base.absent_years, |nvd| nvd.absent_years),
         failures: told,
+        incomplete: None,
     })
 }
 

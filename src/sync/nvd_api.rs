@@ -146,7 +146,7 @@ struct Asker<'a> {
     http: Https,
     key: Option<&'a str>,
     pace: Pace,
-    /// Records asked for at once; less after failures.
+    /// Records asked for at once: half as many after two failures, twice as many after a success.
     size: u64,
 }
 
@@ -186,6 +186,7 @@ impl Asker<'_> {
             let (error, retry) = match answer {
                 Ok((head, bytes)) => {
                     keep(path, &bytes)?;
+                    self.size = (self.size * 2).min(LARGEST_PAGE);
                     return Ok(head);
                 }
                 Err(failed) => failed,
