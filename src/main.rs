@@ -147,7 +147,10 @@ fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {
             let mirror = pipeline::open_mirror(&folder)?;
             for hit in mirror.search(&text.join(" "), 20)? {
                 let count = mirror.product(&hit.product)?.map_or(0, |facts| facts.cves);
-                say(&format!("{:>6} CVEs  {}  {}\n", count, hit.product.part.letter(), hit.product))?;
+                let (title, successor) = mirror.title(&hit.product)?.unwrap_or_default();
+                let title = if title.is_empty() { title } else { format!("  {title}") };
+                let successor = successor.map_or(String::new(), |successor| format!("  deprecated, now {successor}"));
+                say(&format!("{:>6} CVEs  {}  {}{title}{successor}\n", count, hit.product.part.letter(), hit.product))?;
             }
         }
         DbCommand::Status { json } => {

@@ -21,6 +21,20 @@ pub enum IndexSource {
     Database,
 }
 
+/// The products of a database, with their titles.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn documents(connection: &rusqlite::Connection) -> Result<Vec<Document>, MirrorError> {
+    let mut select = connection.prepare(
+        "SELECT part, vendor, p.product, ifnull(title, '') FROM product p LEFT JOIN title t ON t.product = vendor || ':' || p.product
+         WHERE p.product <> '*'",
+    )?;
+    let rows =
+        select.query_map([], |row| Ok(Document { part: row.get(0)?, vendor: row.get(1)?, product: row.get(2)?, title: row.get(3)? }))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 /// One vendor:product pair, quoted.
 pub struct Document {
     /// `a`, `o`, `h`.
@@ -29,6 +43,8 @@ pub struct Document {
     pub vendor: String,
     /// Product.
     pub product: String,
+    /// Title of the product in the CPE dictionary, or nothing.
+    pub title: String,
 }
 
 #[derive(Clone, Copy)]
@@ -38,6 +54,7 @@ struct Fields {
     product: Field,
     vendor_words: Field,
     product_words: Field,
+    title_words: Field,
 }
 
 fn schema() -> (Schema, Fields) {
@@ -48,6 +65,7 @@ fn schema() -> (Schema, Fields) {
         product: builder.add_text_field("product", STRING | STORED),
         vendor_words: builder.add_text_field("vendor_words", TEXT),
         product_words: builder.add_text_field("product_words", TEXT),
+        title_words: builder.add_text_field("title_words", TEXT),
     };
     (builder.build(), fields)
 }
@@ -125,6 +143,7 @@ impl Index {
         for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
             add(self.fields.product_words, word, 3.0);
             add(self.fields.vendor_words, word, 1.5);
+            add(self.fields.title_words, word, 1.0);
         }
         for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| word.len() > 4) {
             let fuzzy = FuzzyTermQuery::new(Term::from_field_text(self.fields.product_words, word), 1, true);
@@ -170,6 +189,7 @@ fn fill(index: &tantivy::Index, fields: Fields, documents: &[Document]) -> Resul
         document.add_text(fields.product, &row.product);
         document.add_text(fields.vendor_words, unquote(&row.vendor).replace('_', " "));
         document.add_text(fields.product_words, unquote(&row.product).replace('_', " "));
+        document.add_text(fields.title_words, &row.title);
         writer.add_document(document).map_err(told)?;
     }
     writer.commit().map_err(told)?;
@@ -191,7 +211,12 @@ mod tests {
 
     #[test]
     fn an_engineer_finds_products_by_any_part_of_the_name() {
-        let pair = |vendor: &str, product: &str| Document { part: "a".into(), vendor: vendor.into(), product: product.into() };
+        let pair = |vendor: &str, product: &str| Document {
+            part: "a".into(),
+            vendor: vendor.into(),
+            product: product.into(),
+            title: if product == "airflow" { "Workflow Scheduler".to_owned() } else { String::new() },
+        };
         let index = Index::in_memory(&[
             pair("apache", "http_server"),
             pair("lodash", "lodash"),
@@ -206,6 +231,7 @@ mod tests {
             ("lodahs", "lodash"),
             ("apache airflow", "airflow"),
             ("HTTP_Server", "http_server"),
+            ("scheduler", "airflow"),
         ] {
             assert_eq!(&*index.search(text, 3).unwrap()[0].product.product, expected, "{text}");
         }

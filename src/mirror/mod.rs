@@ -4,8 +4,8 @@
 //! generation; `reader` answers questions about a published one; `index` is the search over names.
 //! Nothing here uses the network, and no reader ever sees a half-written generation.
 
+mod asides;
 pub mod index;
-mod mentions;
 mod names;
 pub mod publish;
 pub mod reader;

@@ -149,12 +149,7 @@ impl Reader {
         if self.index.get().is_none() {
             let index = match &self.index_source {
                 IndexSource::Folder(folder) => Index::open(folder)?,
-                IndexSource::Database => {
-                    let mut select = self.connection.prepare("SELECT part, vendor, product FROM product WHERE product <> '*'")?;
-                    let rows = select
-                        .query_map([], |row| Ok(super::index::Document { part: row.get(0)?, vendor: row.get(1)?, product: row.get(2)? }))?;
-                    Index::in_memory(&rows.collect::<Result<Vec<_>, _>>()?)?
-                }
+                IndexSource::Database => Index::in_memory(&super::index::documents(&self.connection)?)?,
             };
             let _ = self.index.set(index);
         }

@@ -311,10 +311,7 @@ impl Writer {
     /// # Errors
     /// When the database cannot be read.
     pub fn products(&self) -> Result<Vec<super::index::Document>, MirrorError> {
-        let mut select = self.connection.prepare("SELECT part, vendor, product FROM product WHERE product <> '*'")?;
-        let rows =
-            select.query_map([], |row| Ok(super::index::Document { part: row.get(0)?, vendor: row.get(1)?, product: row.get(2)? }))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        super::index::documents(&self.connection)
     }
 
     /// Writes what spans many records, builds the indexes and ends the transaction. Gives the connection and

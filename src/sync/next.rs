@@ -162,7 +162,11 @@ impl<'a> Next<'a> {
         self.manifest.names = documents.len() as u64;
         let folder = growing.join(store::INDEX);
         let names = self.manifest.names;
-        let old_index = self.base.as_ref().filter(|base| base.names == names).map(|base| store.folder(base.generation).join(store::INDEX));
+        let old_index = self
+            .base
+            .as_ref()
+            .filter(|base| base.names == names && base.lists.get("cpe") == self.manifest.lists.get("cpe"))
+            .map(|base| store.folder(base.generation).join(store::INDEX));
         let writer = self.writer;
         let (unconfigured, indexed) = std::thread::scope(|scope| {
             // Names are only ever added: the same number of them is the same set, and the same index.

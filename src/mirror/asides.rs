@@ -1,10 +1,12 @@
-//! CVEs that no CPE will ever match, by the packages that they name.
+//! What the mirror knows beside applicability: CVEs without any configuration by the packages that they name, and the
+//! CPE dictionary's titles.
 
 use super::MirrorError;
 use super::reader::Reader;
 use crate::model::advisory::CveId;
+use crate::model::cpe::ProductName;
 use crate::model::mirror::Mention;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 impl Reader {
     /// The unconfigured CVEs that name a package, by its canonical name in an ecosystem or, in prose, by a `name_key`;
@@ -23,5 +25,14 @@ impl Reader {
             Ok(Mention { cve: CveId::from_packed(row.get(0)?), by_reference: row.get(1)?, signals: row.get(2)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A product's title in the CPE dictionary and the product that replaced it, where it is deprecated.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn title(&self, product: &ProductName) -> Result<Option<(String, Option<String>)>, MirrorError> {
+        let mut select = self.connection().prepare_cached("SELECT title, replaced_by FROM title WHERE product = ?")?;
+        Ok(select.query_row([product.to_string()], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 }
