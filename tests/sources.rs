@@ -324,7 +324,7 @@ fn a_lead_names_what_no_configuration_covers() {
     };
     let found = report("pkg:pypi/lonely@1.0");
     let ids: Vec<_> = found["leads"].as_array().unwrap().iter().map(|lead| lead["id"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(ids, ["CVE-2020-0007", "CVE-2020-0008"]);
+    assert_eq!(ids, ["CVE-2020-0008", "CVE-2020-0007"], "newest first");
     assert!(found["findings"].as_array().unwrap().is_empty() && found["exit_code"] == 0);
     assert!(report("pkg:npm/lonely@1.0")["leads"].as_array().unwrap().is_empty(), "Python's, not npm's");
     drop(scene);

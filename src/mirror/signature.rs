@@ -44,3 +44,30 @@ impl Key {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "RWRzY2FjaGVjawOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4";
+    /// Of the bytes `an export`.
+    const SIGNATURE: &str = "untrusted comment: signature
+RURzY2FjaGVja8P1aEhIKnyRJwZmoDWPBqj6yZyPRPtWICF993ZYXwL11GnaMBZQDnK+jZVV0Av5ylxDV4jyNpyPUzMElGtsng8=
+trusted comment: timestamp:1767225600
+GlxKN1gTMEHdZjsngelWwK2qpJas5KfEedu0ZlEKyMD9Sb7tfY+VW+et0Qznzijdni85CSFUikw4gUegWst5Bg==
+";
+
+    #[test]
+    fn only_what_the_owner_signed_passes() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let verified = |bytes: &str, signature: &str| {
+            std::fs::write(file.path(), bytes).unwrap();
+            Key::read(KEY).unwrap().verify(file.path(), signature).map_err(|error| error.to_string())
+        };
+        assert_eq!(verified("an export", SIGNATURE), Ok(()));
+        assert!(verified("an expOrt", SIGNATURE).unwrap_err().contains("nothing was taken"));
+        assert!(verified("an export", &SIGNATURE.replace("1767225600", "1767225601")).is_err(), "the trusted comment is signed too");
+        assert!(verified("an export", "nonsense").is_err());
+        assert!(Key::read("nonsense").is_err());
+    }
+}
