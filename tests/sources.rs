@@ -316,10 +316,10 @@ fn a_lead_names_what_no_configuration_covers() {
     let (feeds, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     fs::write(feeds.path().join("nvdcve-2.0-2020.json.gz"), bare).unwrap();
     let (code, out, err) =
-        crate::run(&["sync", "--source", "nvd", "--nvd", arg(feeds.path()), "--db", arg(mirror.path()), "--today", "2026-01-02"]);
+        run(&["sync", "--source", "nvd", "--nvd", arg(feeds.path()), "--db", arg(mirror.path()), "--today", "2026-01-02"]);
     assert!(code == 0, "{out}{err}");
     let report = |purl: &str| {
-        let out = crate::run(&[purl, "--db", arg(mirror.path()), "--today", "2026-01-02", "-f", "json"]).1;
+        let out = run(&[purl, "--db", arg(mirror.path()), "--today", "2026-01-02", "-f", "json"]).1;
         serde_json::from_str::<serde_json::Value>(&out).unwrap()
     };
     let found = report("pkg:pypi/lonely@1.0");
@@ -355,12 +355,12 @@ fn the_dictionary_tells_titles_and_successors() {
     let file = feeds.path().join("nvdcpe-2.0.tar.gz");
     fs::write(&file, gzip(&archive.into_inner().unwrap())).unwrap();
     let to = ["--db", arg(mirror.path()), "--today", "2026-01-02", "--nvd", arg(feeds.path()), "--cpe", arg(&file)];
-    let (code, out, err) = crate::run(&[&["sync", "--source", "nvd,cpe", "--years", "2020-2020"], &to[..]].concat());
+    let (code, out, err) = run(&[&["sync", "--source", "nvd,cpe", "--years", "2020-2020"], &to[..]].concat());
     assert!(code == 0 && out.contains("3 records"), "{out}{err}");
-    let found = crate::run(&["db", "--db", arg(mirror.path()), "search", "thing"]).1;
+    let found = run(&["db", "--db", arg(mirror.path()), "search", "thing"]).1;
     assert!(found.contains("Thing Project Thing") && found.contains("better:thing"), "{found}");
     fs::write(&file, "no dictionary").unwrap();
-    let (code, out, _) = crate::run(&[&["sync", "--source", "cpe"], &to[..6], &to[6..]].concat());
+    let (code, out, _) = run(&[&["sync", "--source", "cpe"], &to[..6], &to[6..]].concat());
     assert!(code == 1 && out.contains("cpe: "), "{out}");
 }
 
@@ -372,7 +372,17 @@ fn places_are_asked_in_order() {
     let (first, second) = (format!("http://{dead}/kev.json"), format!("{address}/kev.json"));
     let mirror = tempfile::tempdir().unwrap();
     let (code, out, err) =
-        crate::run(&["sync", "--source", "kev", "--kev", &first, "--kev", &second, "--db", arg(mirror.path()), "--today", "2026-01-02"]);
+        run(&["sync", "--source", "kev", "--kev", &first, "--kev", &second, "--db", arg(mirror.path()), "--today", "2026-01-02"]);
     assert!(code == 0 && out.contains("1 files read"), "{out}{err}");
     assert_eq!(asked.lock().unwrap().len(), 1);
+}
+
+#[test]
+fn a_first_load_that_gets_nothing_publishes_nothing() {
+    let (files, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::create_dir(files.path().join("PyPI")).unwrap();
+    fs::write(files.path().join("PyPI/all.zip"), "no zip").unwrap();
+    let (code, _, err) = run(&["sync", "--source", "osv:PyPI", "--osv", arg(files.path()), "--db", arg(mirror.path())]);
+    assert!(code == 2 && err.contains("no source could be had") && err.contains("all.zip"), "{err}");
+    assert_eq!(run(&["pkg:pypi/thing@1.0", "--db", arg(mirror.path())]).0, 4);
 }

@@ -151,6 +151,11 @@ impl<'a> Next<'a> {
     }
 
     pub(super) fn seal(mut self, store: &Store, growing: &Path) -> Result<Synced, SyncError> {
+        if self.manifest.sources.is_empty() {
+            // A mirror that holds nothing would answer every question with no.
+            let told: Vec<String> = self.failures.iter().map(|(name, error)| format!("{name}: {error}")).collect();
+            return Err(SyncError::NoSource(told.join("; ")));
+        }
         self.name_failures();
         if let Some(hole) = &self.incomplete {
             for source in self.manifest.sources.iter_mut().filter(|source| source.name == API) {
