@@ -25,7 +25,8 @@ const SILENT: u32 = 4;
 
 /// Judges one product among all of its name.
 pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&ProductFacts]) -> Opinion {
-    if facts.product.part != Part::Application {
+    let targeted = Counts::of(facts, |world| world_of(ecosystem).is_some_and(|own| own.name == world)).targets > 0;
+    if facts.product.part != Part::Application && !targeted {
         return Opinion::IsNot("it is an operating system or hardware".to_owned());
     }
     if let Some(world) = vendor_world(facts, ecosystem) {
@@ -56,6 +57,9 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&
     {
         return Opinion::IsNot(format!("{weight} of its {count} CVEs speak of {world}, {} of {ecosystem}", own.words + firm));
     }
+    if own_vendor(facts, ecosystem) && shape.exact {
+        return Opinion::Is(format!("{}, and its vendor is the {ecosystem} world's own", shape.how));
+    }
     if !shape.exact {
         return Opinion::IsNot(format!("{}, and nothing in its {count} CVEs speaks of {ecosystem}", shape.how));
     }
@@ -81,10 +85,23 @@ fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&Pro
     if rivals == 1 && (count <= SILENT || backed) && native * 2 <= count && !short {
         return Opinion::Is(format!("{}, no other product has it, and nothing in its {count} CVEs speaks of another world", shape.how));
     }
-    if own == 0 && count > 2 * SILENT && ecosystem != Ecosystem::Pypi {
-        return Opinion::IsNot(told);
+    let foreign = worst_foreign(facts, ecosystem).map_or(0, |(_, weight)| weight);
+    if rivals == 1 && carries(shape, facts) && own >= foreign.max(1) && native * 2 < count {
+        return Opinion::Is(format!("{}, as has its vendor, and {ecosystem} is the world that its CVEs speak of most ({own})", shape.how));
     }
-    Opinion::MayBe(told)
+    // A doubt needs something that speaks for it.
+    if own == 0 { Opinion::IsNot(told) } else { Opinion::MayBe(told) }
+}
+
+/// Whether the vendor has the name too: a project that is its own vendor.
+fn carries(shape: &Shape, facts: &ProductFacts) -> bool {
+    name_key(&unquote(&facts.product.vendor)).contains(&shape.key)
+}
+
+/// Whether the vendor is what the NVD calls the makers of a language's packages (`python:pillow`).
+fn own_vendor(facts: &ProductFacts, ecosystem: Ecosystem) -> bool {
+    let vendor = name_key(&unquote(&facts.product.vendor));
+    world_of(ecosystem).is_some_and(|world| world.targets.contains(&vendor))
 }
 
 fn vendor_backs(shape: &Shape, facts: &ProductFacts) -> bool {
