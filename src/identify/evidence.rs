@@ -26,6 +26,11 @@ const SILENT: u32 = 4;
 /// Judges one product among all of its name.
 pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&ProductFacts]) -> Opinion {
     let targeted = Counts::of(facts, |world| world_of(ecosystem).is_some_and(|own| own.name == world)).targets > 0;
+    if let Some(host) = &shape.host
+        && !facts.worlds.iter().any(|count| count.world == format!("target:{host}") && count.targets > 0)
+    {
+        return Opinion::IsNot(format!("{}, but it runs on something else than {host}", shape.how));
+    }
     if facts.product.part != Part::Application && !targeted {
         return Opinion::IsNot("it is an operating system or hardware".to_owned());
     }
@@ -45,6 +50,9 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&
     let share = f64::from(firm.max(own.words)) / f64::from(count);
     let foreign_share = foreign.as_ref().map_or(0.0, |(_, weight)| f64::from(*weight) / f64::from(count));
     let positive = (firm > 0 && share >= 0.2) || share >= 0.34;
+    if shape.host.is_some() {
+        return Opinion::Is(says(&own));
+    }
     if positive && share >= foreign_share {
         return if shape.exact || vendor_backs(shape, facts) || share >= 0.5 {
             Opinion::Is(says(&own))
@@ -70,7 +78,10 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&
 fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&ProductFacts], own: u32) -> Opinion {
     let count = facts.cves;
     let native = Counts::of(facts, |world| world == "native").words;
-    let rivals = all.iter().filter(|other| other.product.part == Part::Application && vendor_world(other, ecosystem).is_none()).count();
+    let others = || all.iter().filter(|other| other.product.part == Part::Application && vendor_world(other, ecosystem).is_none());
+    // Vendors that all carry the name are one project's (`foo`, `foo_project`, `foo-team`).
+    let carriers = others().filter(|other| carries(shape, other)).count();
+    let rivals = others().count() - if carries(shape, facts) { carriers.saturating_sub(1) } else { 0 };
     let short = shape.key.chars().count() <= 3;
     let told = format!("{}, but none of its {count} CVEs speaks of {ecosystem}", shape.how);
     // One record in eight is the least that a large body of records must say.

@@ -13,6 +13,8 @@ pub struct Shape {
     pub exact: bool,
     /// A vendor that must agree, quoted.
     pub vendor: Option<String>,
+    /// What the product must be an addition to, as its criteria's target software says.
+    pub host: Option<String>,
     /// How it comes from the name, for people.
     pub how: &'static str,
 }
@@ -35,20 +37,26 @@ pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
     let mut out = Vec::new();
     if let Some((scope, base)) = name.strip_prefix('@').and_then(|scoped| scoped.split_once('/')) {
         // A scope is an organisation: its product may carry the bare name, under a vendor of the scope's name.
-        out.push(Shape { key: name_key(base), exact: true, vendor: Some(name_key(scope)), how: "its scope is the vendor" });
-        out.push(Shape { key: name_key(&name.replace('/', "-")), exact: true, vendor: None, how: "same name" });
-        out.push(Shape { key: name_key(&format!("{scope}-{base}")), exact: false, vendor: None, how: "same name with its scope" });
-        out.push(Shape { key: name.to_lowercase(), exact: true, vendor: None, how: "same name" });
+        out.push(Shape { key: name_key(base), exact: true, vendor: Some(name_key(scope)), host: None, how: "its scope is the vendor" });
+        out.push(Shape { key: name_key(&name.replace('/', "-")), exact: true, vendor: None, host: None, how: "same name" });
+        out.push(Shape {
+            key: name_key(&format!("{scope}-{base}")),
+            exact: false,
+            vendor: None,
+            host: None,
+            how: "same name with its scope",
+        });
+        out.push(Shape { key: name.to_lowercase(), exact: true, vendor: None, host: None, how: "same name" });
         return out;
     }
     let key = name_key(name);
-    out.push(Shape { key: key.clone(), exact: true, vendor: None, how: "same name" });
+    out.push(Shape { key: key.clone(), exact: true, vendor: None, host: None, how: "same name" });
     let (front, back) = affixes(ecosystem);
     let mut other = |key: String, vendor: Option<&str>, how: &'static str| {
         // What is left of a name must still name something; a vendor that agrees makes good for that.
         let names = vendor.is_some() || !is_generic(&key);
         if key.len() > 2 && names && !out.iter().any(|shape: &Shape| shape.key == key) {
-            out.push(Shape { key, exact: false, vendor: vendor.map(str::to_owned), how });
+            out.push(Shape { key, exact: false, vendor: vendor.map(str::to_owned), host: None, how });
         }
     };
     for affix in front {
@@ -68,9 +76,21 @@ pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
         other(rest.to_owned(), Some(vendor), "its first word is the vendor");
         out.iter_mut().filter(|shape| shape.vendor.is_some()).for_each(|shape| shape.exact = true);
     }
+    // `host-plugin-name`: a product of the last word alone that runs on the host.
+    if let (Some((host, _)), Some((_, last))) = (key.split_once('-'), key.rsplit_once('-'))
+        && last.len() > 2
+    {
+        out.push(Shape {
+            key: last.to_owned(),
+            exact: false,
+            vendor: None,
+            host: Some(host.to_owned()),
+            how: "its last word, as an addition to its first",
+        });
+    }
     for twin in TWINS {
         if let Some(rest) = key.strip_suffix(twin) {
-            out.push(Shape { key: rest.to_owned(), exact: true, vendor: None, how: "same project in another build" });
+            out.push(Shape { key: rest.to_owned(), exact: true, vendor: None, host: None, how: "same project in another build" });
         }
     }
     out
