@@ -4,7 +4,7 @@
 //! system or a server, is not the package. Records that say nothing leave room for doubt, the more records
 //! the more doubt.
 
-use super::shapes::{Shape, vendor_agrees};
+use super::shapes::{Shape, marked, vendor_agrees};
 use crate::facts::{world_of, worlds};
 use crate::model::cpe::{Part, name_key, unquote};
 use crate::model::evidence::ProductFacts;
@@ -67,6 +67,11 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&
     }
     if own_vendor(facts, ecosystem) && shape.exact {
         return Opinion::Is(format!("{}, and its vendor is the {ecosystem} world's own", shape.how));
+    }
+    // A name that says which language it is for needs no record to say so.
+    let whole = shape.exact || shape.key == name_key(&facts.product.product).replace('-', "");
+    if whole && marked(ecosystem, &name_key(&facts.product.product)) && foreign_share < 0.34 {
+        return Opinion::Is(format!("{}, and the name itself says that it is for {ecosystem}", shape.how));
     }
     if !shape.exact {
         return Opinion::IsNot(format!("{}, and nothing in its {count} CVEs speaks of {ecosystem}", shape.how));

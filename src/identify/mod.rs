@@ -143,7 +143,32 @@ fn by_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result
             }
         }
     }
+    if identity.candidates.is_empty() && identity.rivals.is_empty() {
+        by_solid_name(package, names, identity)?;
+    }
     drop_weak_beside_certain(identity);
+    Ok(())
+}
+
+/// Products of the same name but for separators: `thing-maker` may stand as `thingmaker`. What is found needs evidence of its
+/// own.
+fn by_solid_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
+    let ecosystem = package.ecosystem();
+    let Some(shape) = shapes::solid(&package.name()) else { return Ok(()) };
+    let found = names.products_solid(&shape.key)?;
+    let all: Vec<&ProductFacts> = found.iter().collect();
+    for facts in &found {
+        match evidence::judge(ecosystem, facts, &shape, &all) {
+            Opinion::Is(evidence) => {
+                let candidate =
+                    Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt: None, evidence: vec![evidence] };
+                add(identity, candidate);
+            }
+            Opinion::MayBe(reason) | Opinion::IsNot(reason) => {
+                identity.rivals.push(Rival { product: facts.product.clone(), reason });
+            }
+        }
+    }
     Ok(())
 }
 

@@ -29,6 +29,17 @@ fn affixes(ecosystem: Ecosystem) -> (&'static [&'static str], &'static [&'static
     }
 }
 
+/// Whether a name says of itself which language it is for: `pythonthing`, `thing.js`, `rust-thing`.
+pub fn marked(ecosystem: Ecosystem, key: &str) -> bool {
+    let (fronts, backs): (&[&str], &[&str]) = match ecosystem {
+        Ecosystem::Npm => (&["node-"], &["-js", "-node"]),
+        Ecosystem::Pypi => (&["python"], &["-python", "-py"]),
+        Ecosystem::Cargo => (&["rust-"], &["-rs", "-rust"]),
+        _ => (&[], &[]),
+    };
+    fronts.iter().any(|front| key.starts_with(front)) || backs.iter().any(|back| key.ends_with(back))
+}
+
 /// Endings of packages that are one project built in another way.
 const TWINS: [&str; 5] = ["-gpu", "-cpu", "-headless", "-nightly", "-bin"];
 
@@ -94,6 +105,13 @@ pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
         }
     }
     out
+}
+
+/// The name without separators; nothing for a scoped name, or one so short that anything could be read into it.
+pub fn solid(name: &str) -> Option<Shape> {
+    let key = name_key(name).replace('-', "");
+    let fits = !name.starts_with('@') && key.len() >= 6;
+    fits.then(|| Shape { key, exact: false, vendor: None, host: None, how: "same name but for separators" })
 }
 
 /// Whether a vendor, quoted, is the organisation of that key.

@@ -105,6 +105,19 @@ impl Reader {
         Ok(out)
     }
 
+    /// Products whose name is this one when separators are left out of both.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn products_solid(&self, solid: &str) -> Result<Vec<ProductFacts>, MirrorError> {
+        let mut select = self.connection.prepare_cached(
+            "SELECT p.id, p.part, p.vendor, p.product, coalesce(n.cves, 0) FROM product p
+             LEFT JOIN product_count n ON n.product_id = p.id WHERE replace(p.name_key, '-', '') = ? ORDER BY p.vendor, p.product",
+        )?;
+        let found = select.query_map([solid], product_row)?.collect::<Result<Vec<_>, _>>()?;
+        found.into_iter().map(|found| self.with_worlds(found)).collect()
+    }
+
     /// One product, if the mirror has it.
     ///
     /// # Errors

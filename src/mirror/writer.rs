@@ -58,7 +58,7 @@ impl Writer {
             connection.pragma_update(None, "user_version", SCHEMA)?;
         } else {
             connection
-                .execute_batch("DROP INDEX IF EXISTS product_name; DROP INDEX IF EXISTS product_key; DROP INDEX IF EXISTS mention_name;")?;
+                .execute_batch("DROP INDEX IF EXISTS product_name; DROP INDEX IF EXISTS product_key; DROP INDEX IF EXISTS product_solid; DROP INDEX IF EXISTS mention_name;")?;
         }
         let aside = connection.prepare("SELECT record FROM kept_aside")?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
         Ok(Self { connection, applicability: Vec::new(), superseded: HashMap::new(), aside })
@@ -333,7 +333,7 @@ impl Writer {
         }
         let unconfigured = super::publish::aggregate(&self.connection, worlds)?;
         self.connection.execute_batch(
-            "CREATE INDEX product_key ON product (name_key); CREATE INDEX product_name ON product (product, vendor, part);
+            "CREATE INDEX product_key ON product (name_key); CREATE INDEX product_solid ON product (replace(name_key, '-', '')); CREATE INDEX product_name ON product (product, vendor, part);
              CREATE INDEX mention_name ON mention (name, ecosystem);
              COMMIT; PRAGMA locking_mode = NORMAL;",
         )?;
