@@ -9,6 +9,7 @@ use crate::mirror::reader::Reader;
 use crate::mirror::store::Store;
 use crate::model::advisory::CveRecord;
 use crate::model::cpe::{ProductName, name_key};
+use crate::model::evidence::{Kinds, Knowledge};
 use crate::model::finding::{Finding, Identity, Lead, Matches};
 use crate::model::osv::OsvAdvisory;
 use crate::model::package::{Gap, Inventory, Location, Package};
@@ -116,7 +117,7 @@ pub fn check(request: &Request, mirror: &Reader, stdin: &mut dyn Read) -> Result
 
 fn check_subject(subject: &str, request: &Request, mirror: &Reader, stdin: &mut dyn Read) -> Result<Checked, CheckError> {
     let mut inventory = acquire::subject::acquire(subject, &request.selection, stdin)?;
-    let identities = identify::identify(&inventory, mirror)?;
+    let identities = identify::identify(&inventory, mirror, &Knowledge { own: &request.policy.identities, kinds: Kinds::ALL })?;
     let mut matches = match_all(&inventory, &identities, mirror)?;
     inventory.gaps.extend(unjudged(&inventory, mirror)?);
     let found = std::mem::take(&mut matches.matches);

@@ -227,3 +227,24 @@ fn names_that_steer_terminals_or_pages_are_harmless() {
         assert!(!out.contains('\u{1b}') && !out.contains("<script>alert"), "{out}");
     }
 }
+
+#[test]
+fn a_policy_says_what_a_package_is_and_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let check = |policy: &str, purl: &str| {
+        fs::write(folder.path().join("scacheck.toml"), policy).unwrap();
+        let file = folder.path().join("list.txt");
+        fs::write(&file, format!("{purl}\n")).unwrap();
+        run(&["-f", "json", "--db", "starter", "--config", arg(&folder.path().join("scacheck.toml")), purl])
+    };
+    let rule = |purl: &str, what: &str| format!("[[identity]]\npurl = \"{purl}\"\n{what}\nreason = \"our fork\"\n");
+    let findings = |out: &str| serde_json::from_str::<serde_json::Value>(out).unwrap()["findings"].as_array().unwrap().len();
+    let (code, out, err) = check(&rule("pkg:npm/our-lodash", "is = [\"lodash:lodash\"]"), "pkg:npm/our-lodash@4.17.4");
+    assert!(code == 1 && findings(&out) > 0 && out.contains("our fork") && out.contains("line 2"), "{out}{err}");
+    let (_, out, _) = check(&rule("pkg:npm/hoek", "is-not = [\"hapijs:hoek\"]"), "pkg:npm/hoek@1.0.0");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["packages"][0]["identity"].as_array().map(Vec::len), Some(0));
+    let (code, _, err) = check(&rule("pkg:npm/hoek", "is = [\"hoek\"]"), "pkg:npm/hoek@1.0.0");
+    assert!(code == 2 && err.contains("not a vendor and a product") && err.contains("scacheck.toml:3"), "{err}");
+    let (code, _, err) = check(&rule("pkg:npm/hoek", ""), "pkg:npm/hoek@1.0.0");
+    assert!(code == 2 && err.contains("neither `is` nor `is-not`"), "{err}");
+}

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod accuracy;
 mod api;
 mod check;
 mod readers;

@@ -3,6 +3,7 @@
 //! Pure: the policy's text and today's date are handed in. Which rules were used is returned, never marked.
 
 pub mod gate;
+mod own;
 pub mod pattern;
 pub mod policy;
 

@@ -1,9 +1,11 @@
 //! scacheck.toml: text in, policy out, with the place of every rule. Parsed first, then validated; a
 //! mistake is one diagnostic that points at it.
 
+use super::own;
 use super::pattern::Pattern;
 use crate::diag::{Diagnostic, nearest};
 use crate::model::advisory::Severity;
+use crate::model::evidence::OwnFact;
 use crate::model::package::Location;
 use crate::model::truth::Doubt;
 use crate::model::verdict::{Decision, RuleRef};
@@ -120,6 +122,8 @@ pub struct Policy {
     pub rules: Vec<Rule>,
     /// The gate.
     pub gate: Gate,
+    /// What packages are and are not.
+    pub identities: Vec<OwnFact>,
 }
 
 impl Policy {
@@ -134,7 +138,12 @@ impl Policy {
     /// The first mistake, with its place.
     pub fn parse(path: &str, text: &str) -> Result<Self, Box<Diagnostic>> {
         let file: File = toml::from_str(text).map_err(|error| Box::new(told(path, text, &error)))?;
-        let mut policy = Self { mode: file.whitelist.mode, rules: Vec::new(), gate: file.gate.into_gate(path, text)? };
+        let mut policy = Self {
+            mode: file.whitelist.mode,
+            rules: Vec::new(),
+            gate: file.gate.into_gate(path, text)?,
+            identities: own::facts(file.identity, path, text)?,
+        };
         let kinds = [("allow", file.allow), ("deny", file.deny), ("suppress", file.suppress)];
         for (kind, entries) in kinds {
             for entry in entries {
@@ -160,6 +169,8 @@ struct File {
     deny: Vec<Spanned<Entry>>,
     #[serde(default)]
     suppress: Vec<Spanned<Entry>>,
+    #[serde(default)]
+    identity: Vec<own::Entry>,
 }
 
 #[derive(Deserialize, Default)]

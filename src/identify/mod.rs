@@ -11,7 +11,7 @@ use crate::facts;
 use crate::mirror::MirrorError;
 use crate::mirror::reader::Reader;
 use crate::model::cpe::{Part, ProductName, quote};
-use crate::model::evidence::ProductFacts;
+use crate::model::evidence::{Kinds, Knowledge, OwnFact, ProductFacts};
 use crate::model::finding::{Basis, Candidate, Identity, Rival};
 use crate::model::package::{Inventory, Package};
 use crate::model::purl::Ecosystem;
@@ -22,31 +22,39 @@ use evidence::Opinion;
 ///
 /// # Errors
 /// When the mirror cannot be read.
-pub fn identify(inventory: &Inventory, names: &Reader) -> Result<Vec<Identity>, MirrorError> {
-    inventory.packages.iter().map(|package| identify_package(package, names)).collect()
+pub fn identify(inventory: &Inventory, names: &Reader, known: &Knowledge<'_>) -> Result<Vec<Identity>, MirrorError> {
+    inventory.packages.iter().map(|package| identify_package(package, names, known)).collect()
 }
 
 /// The identity of one package.
 ///
 /// # Errors
 /// When the mirror cannot be read.
-pub fn identify_package(package: &Package, names: &Reader) -> Result<Identity, MirrorError> {
+pub fn identify_package(package: &Package, names: &Reader, known: &Knowledge<'_>) -> Result<Identity, MirrorError> {
     let mut identity = Identity::default();
     stated(package, &mut identity);
-    let excluded = curated(package, &mut identity);
+    let mut excluded = said(package, known.own, &mut identity);
+    if known.kinds.curated {
+        // The policy has the last word: what it says the package is, no curated fact takes away.
+        let named: Vec<ProductName> = identity.candidates.iter().map(|candidate| candidate.product.clone()).collect();
+        excluded.extend(curated(package, &mut identity).into_iter().filter(|product| !named.contains(product)));
+    }
     if matches!(package.ecosystem(), Ecosystem::Npm | Ecosystem::Pypi | Ecosystem::Cargo) {
-        learned(package, names, &mut identity)?;
-        by_name(package, names, &mut identity)?;
+        if known.kinds.learned {
+            learned(package, names, &mut identity)?;
+        }
+        if known.kinds.names {
+            by_name(package, names, known.kinds, &mut identity)?;
+        }
     } else if package.ecosystem().is_distro() {
         by_source(package, names, &mut identity)?;
     }
     let (kept, turned): (Vec<_>, Vec<_>) = identity.candidates.into_iter().partition(|candidate| !excluded.contains(&candidate.product));
     identity.candidates = kept;
-    identity.rivals.extend(
-        turned
-            .into_iter()
-            .map(|candidate| Rival { product: candidate.product, reason: "a curated fact says that it is not this package".to_owned() }),
-    );
+    identity.rivals.extend(turned.into_iter().map(|candidate| Rival {
+        product: candidate.product,
+        reason: "a curated fact or the policy says that it is not this package".to_owned(),
+    }));
     identity.rivals.retain(|rival| !identity.candidates.iter().any(|candidate| candidate.product == rival.product));
     identity.rivals.sort();
     identity.rivals.dedup_by(|a, b| a.product == b.product);
@@ -85,6 +93,18 @@ fn stated(package: &Package, identity: &mut Identity) {
     }
 }
 
+/// Adds what the policy says it is; gives what the policy says it is not.
+fn said(package: &Package, own: &[OwnFact], identity: &mut Identity) -> Vec<ProductName> {
+    let facts = || own.iter().filter(|fact| fact.purl == package.purl.without_version());
+    for fact in facts() {
+        let evidence = vec![format!("{} says so: {}", fact.place, fact.reason)];
+        for product in &fact.is {
+            add(identity, Candidate { product: product.clone(), basis: Basis::Curated, doubt: None, evidence: evidence.clone() });
+        }
+    }
+    facts().flat_map(|fact| fact.is_not.iter().cloned()).collect()
+}
+
 /// Adds what curated facts say it is; gives what they say it is not.
 fn curated(package: &Package, identity: &mut Identity) -> Vec<ProductName> {
     let Some(fact) = facts::curated(package.purl.without_version()) else { return Vec::new() };
@@ -119,9 +139,12 @@ fn learned(package: &Package, names: &Reader, identity: &mut Identity) -> Result
 }
 
 /// Products of the same name, judged by what the mirror's records say about them.
-fn by_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
+fn by_name(package: &Package, names: &Reader, kinds: Kinds, identity: &mut Identity) -> Result<(), MirrorError> {
     let ecosystem = package.ecosystem();
-    let shapes = shapes::shapes(ecosystem, &package.name());
+    let mut shapes = shapes::shapes(ecosystem, &package.name());
+    if !kinds.shapes {
+        shapes.truncate(1);
+    }
     let keys: Vec<&str> = shapes.iter().map(|shape| shape.key.as_str()).collect();
     let all = names.products_named(&keys)?;
     for shape in &shapes {
@@ -130,7 +153,8 @@ fn by_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result
         let found: Vec<&ProductFacts> =
             all.iter().filter(|(key, facts)| *key == shape.key && agrees(facts)).map(|(_, facts)| facts).collect();
         for facts in &found {
-            match evidence::judge(ecosystem, facts, shape, &found) {
+            let opinion = if kinds.guard { evidence::judge(ecosystem, facts, shape, &found) } else { Opinion::Is(shape.how.to_owned()) };
+            match opinion {
                 Opinion::Is(evidence) => add(
                     identity,
                     Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt: None, evidence: vec![evidence] },
@@ -143,7 +167,7 @@ fn by_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result
             }
         }
     }
-    if identity.candidates.is_empty() && identity.rivals.is_empty() {
+    if kinds.shapes && identity.candidates.is_empty() && identity.rivals.is_empty() {
         by_solid_name(package, names, identity)?;
     }
     drop_weak_beside_certain(identity);

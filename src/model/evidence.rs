@@ -48,3 +48,47 @@ pub struct SearchHit {
     /// Relevance within this one search; not comparable between searches.
     pub score: f32,
 }
+
+/// What a policy says a package is or is not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFact {
+    /// The package, as a canonical purl without a version.
+    pub purl: String,
+    /// Products that it is.
+    pub is: Vec<ProductName>,
+    /// Products that it is not.
+    pub is_not: Vec<ProductName>,
+    /// Why.
+    pub reason: String,
+    /// File and line of the rule.
+    pub place: String,
+}
+
+/// What an identity may rest on, beside what an SBOM states. All of it, but for measurements of what each kind is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kinds {
+    /// Curated facts.
+    pub curated: bool,
+    /// Links learned from the mirror's own records.
+    pub learned: bool,
+    /// The same name.
+    pub names: bool,
+    /// Other shapes of the name: affixes, scopes, twins, additions, separators.
+    pub shapes: bool,
+    /// The ecosystem guard: what records say of a product. Without it, every product of the name is the package.
+    pub guard: bool,
+}
+
+impl Kinds {
+    /// All of them.
+    pub const ALL: Self = Self { curated: true, learned: true, names: true, shapes: true, guard: true };
+}
+
+/// What is known about packages beside the mirror.
+#[derive(Debug, Clone, Copy)]
+pub struct Knowledge<'a> {
+    /// What the policy says.
+    pub own: &'a [OwnFact],
+    /// Which evidence counts.
+    pub kinds: Kinds,
+}
