@@ -65,13 +65,17 @@ fn what_each_kind_of_evidence_is_worth() {
     };
     let word = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let purl = |line: &serde_json::Value| {
+        if let Some(purl) = line["purl"].as_str() {
+            return purl.parse::<scacheck::model::purl::Purl>().unwrap().without_version().to_owned();
+        }
         let text = format!("pkg:{}/{}", word(&line["ecosystem"]), word(&line["name"]).replace('@', "%40"));
         text.parse::<scacheck::model::purl::Purl>().map_or(text, |purl| purl.text().to_owned())
     };
     let products =
         |line: &serde_json::Value| line["products"].as_array().into_iter().flatten().map(word).map(|name| name.replace('\\', "")).collect();
     let labels: BTreeMap<String, BTreeSet<String>> = lines("products.jsonl").iter().map(|line| (purl(line), products(line))).collect();
-    let homonyms: BTreeMap<String, BTreeSet<String>> = lines("homonyms.jsonl").iter().map(|line| (purl(line), BTreeSet::new())).collect();
+    let forbidden = |line: &serde_json::Value| line["forbidden"].as_array().into_iter().flatten().map(word).collect();
+    let homonyms: BTreeMap<String, BTreeSet<String>> = lines("homonyms.jsonl").iter().map(|line| (purl(line), forbidden(line))).collect();
     let all = Kinds::ALL;
     let rows = [
         ("everything", all),
@@ -89,8 +93,8 @@ fn what_each_kind_of_evidence_is_worth() {
     );
     for (name, kinds) in rows {
         let (right, wrong) = score(&identities(&mirror, kinds, &labels.keys().cloned().collect()), &labels);
-        let taken =
-            identities(&mirror, kinds, &homonyms.keys().cloned().collect()).values().filter(|products| !products.is_empty()).count();
+        let found = identities(&mirror, kinds, &homonyms.keys().cloned().collect());
+        let taken = homonyms.iter().filter(|(purl, forbidden)| found.get(*purl).is_some_and(|found| !found.is_disjoint(forbidden))).count();
         println!("| {name} | {right} | {wrong} | {taken} |");
     }
 }
