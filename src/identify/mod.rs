@@ -148,6 +148,10 @@ fn by_name(package: &Package, names: &Reader, kinds: Kinds, identity: &mut Ident
     let keys: Vec<&str> = shapes.iter().map(|shape| shape.key.as_str()).collect();
     let all = names.products_named(&keys)?;
     for shape in &shapes {
+        // A name with something added or left out is asked only where the whole name is no product's.
+        if !shape.exact && identity.candidates.iter().any(|candidate| candidate.doubt.is_none()) {
+            continue;
+        }
         let agrees =
             |facts: &ProductFacts| shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor));
         let found: Vec<&ProductFacts> =
