@@ -111,7 +111,7 @@ pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
 pub fn solid(name: &str) -> Option<Shape> {
     let key = name_key(name).replace('-', "");
     let fits = !name.starts_with('@') && key.len() >= 6;
-    fits.then(|| Shape { key, exact: false, vendor: None, host: None, how: "same name but for separators" })
+    fits.then_some(Shape { key, exact: false, vendor: None, host: None, how: "same name but for separators" })
 }
 
 /// Whether a vendor, quoted, is the organisation of that key.
