@@ -129,7 +129,7 @@ fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {
             say(&format!("{} bytes, SHA-256 {sha256}\n", size))?;
         }
         DbCommand::Diff => {
-            for line in scacheck::mirror::verify::diff(&Store::at(&folder))? {
+            for line in scacheck::mirror::compare::diff(&Store::at(&folder))? {
                 say(&format!("{line}\n"))?;
             }
         }

@@ -5,6 +5,7 @@
 //! Nothing here uses the network, and no reader ever sees a half-written generation.
 
 mod asides;
+pub mod compare;
 pub mod index;
 mod names;
 pub mod publish;

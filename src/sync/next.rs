@@ -8,9 +8,9 @@ use super::nvd_api::Delta;
 use super::plan::{self, Offer, stamps};
 use super::selfcheck;
 use crate::facts;
+use crate::mirror::compare::{self, Moved};
 use crate::mirror::index::Index;
 use crate::mirror::store::{self, Manifest, Store};
-use crate::mirror::verify::{self, Moved};
 use crate::mirror::writer::Writer;
 use crate::mirror::{MirrorError, SCHEMA};
 use crate::model::mirror::SourceState;
@@ -193,8 +193,8 @@ impl<'a> Next<'a> {
         self.manifest.unconfigured = unconfigured?;
         let (manifest, failures, incomplete) = (self.manifest, self.failures, self.incomplete);
         if let Some(base) = &self.base {
-            let moved = verify::moved(&store.folder(base.generation), growing)?;
-            let moved = Moved { moved: moved.len() as u64, of: verify::taught(&store.folder(base.generation))? };
+            let moved = compare::moved(&store.folder(base.generation), growing)?;
+            let moved = Moved { moved: moved.len() as u64, of: compare::taught(&store.folder(base.generation))? };
             selfcheck::succeeds(base, &manifest, moved)?;
         }
         let generation = store.publish(growing, manifest.clone())?;

@@ -1,8 +1,8 @@
 //! What a new generation must look like beside the one before it, before it comes into force.
 
 use super::SyncError;
+use crate::mirror::compare::Moved;
 use crate::mirror::store::Manifest;
-use crate::mirror::verify::Moved;
 use jiff::{Timestamp, ToSpan};
 
 /// A map smaller than this moves by more than a hundredth with every name.
