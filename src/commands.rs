@@ -81,7 +81,7 @@ pub fn holder() -> String {
 /// How a sync's flags say that addresses are reached.
 #[must_use]
 pub fn transport(args: &SyncArgs) -> Transport {
-    Transport { ca: args.ca_file.clone() }
+    Transport { ca: args.ca_file.clone(), ..Transport::default() }
 }
 
 /// The key of the NVD's API; never from a flag, which other users of the machine could read.

@@ -128,6 +128,11 @@ fn a_damaged_or_old_mirror_gives_no_verdict() {
 
 /// Serves a folder's files until the listener is dropped with the process.
 fn serve(folder: std::path::PathBuf) -> String {
+    serve_damaged(folder, 0)
+}
+
+/// The same, but the first answers with a feed are damaged in the middle.
+fn serve_damaged(folder: std::path::PathBuf, mut damaged: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -137,12 +142,38 @@ fn serve(folder: std::path::PathBuf) -> String {
             let read = stream.read(&mut head).unwrap();
             let request = String::from_utf8_lossy(&head[..read]).into_owned();
             let name = request.split_whitespace().nth(1).unwrap_or("/").trim_start_matches('/').to_owned();
-            let (status, body) = fs::read(folder.join(name)).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
-            let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            let feed = name.ends_with(".gz");
+            let (status, mut body) = fs::read(folder.join(name)).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
+            if feed && damaged > 0 && !body.is_empty() {
+                damaged -= 1;
+                let middle = body.len() / 2;
+                body[middle] ^= 0x55;
+            }
+            let _ = write!(stream, "HTTP/1.1 {status}\r\nETag: \"tag\"\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
             let _ = stream.write_all(&body);
         }
     });
     address
+}
+
+#[test]
+fn a_feed_that_arrives_damaged_is_fetched_again() {
+    let scene = Scene::new();
+    let feed = scene.feeds.path().join("nvdcve-2.0-2020.json.gz");
+    let text = fs::read(&feed).unwrap();
+    let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    zipped.write_all(&text).unwrap();
+    fs::write(&feed, zipped.finish().unwrap()).unwrap();
+    let sync = |damaged| {
+        let address = serve_damaged(scene.feeds.path().to_owned(), damaged);
+        let to = ["--db", arg(scene.mirror.path()), "--today", "2026-01-02", "--years", "2020-2020", "--full", "--nvd", &address];
+        run(&[&["sync", "--source", "nvd"], &to[..]].concat())
+    };
+    let (code, out, err) = sync(2);
+    assert!(code == 0 && out.contains("generation 1: 1 records"), "{out}{err}");
+    let (code, _, err) = sync(9);
+    assert!(code == 2 && err.contains("nvdcve-2.0-2020.json.gz") && err.contains("damaged"), "{err}");
+    assert_eq!(sync(0).0, 0, "nothing damaged was kept");
 }
 
 #[test]

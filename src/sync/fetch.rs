@@ -3,7 +3,7 @@
 //! A file comes back as a path to complete bytes on this disk, so that what reads it never deals with a
 //! network (`https.rs` does). Answers that are not the file (an HTML page, 403, 404, 429, 503) are told apart.
 
-use super::https::{Https, LARGEST_FILE};
+use super::https::{Https, LARGEST_FILE, Shared};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -88,6 +88,8 @@ pub trait Fetch: Sync {
 pub struct Transport {
     /// Certificates (PEM) that are trusted beside the public ones.
     pub ca: Option<PathBuf>,
+    /// What all addresses share: connections, certificates.
+    pub shared: Shared,
 }
 
 /// A source for addresses or folders that hold the same files; the first that answers is used. A file whose name is

@@ -70,9 +70,12 @@ fn fetch_verified(source: Option<&dyn Fetch>, offer: &Offer) -> Result<PathBuf, 
     let mut found = String::new();
     for _ in 0..TRIES {
         let path = source.file(&name)?.ok_or_else(|| SyncError::AbsentYears { place: source.place(), years: offer.name.clone() })?;
-        found = feed::checksum(&path)?;
-        if found == offer.meta.sha256 {
-            return Ok(path);
+        match feed::checksum(&path) {
+            Ok(sum) if sum == offer.meta.sha256 => return Ok(path),
+            Ok(sum) => found = sum,
+            // Damage often shows in the compression already.
+            Err(SyncError::Read { cause, .. }) => found = format!("not to be had ({cause})"),
+            Err(other) => return Err(other),
         }
         source.discard(&name);
     }

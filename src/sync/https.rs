@@ -9,6 +9,7 @@ use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -34,18 +35,7 @@ impl Https {
     /// When the client cannot be set up.
     pub fn new(base: &str, raw: &Path, transport: &Transport) -> Result<Self, FetchError> {
         let base = base.trim_end_matches('/').to_owned();
-        // Only the first caller installs the provider; for later ones it is there already.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let own = transport.ca.as_deref().map(certificates).transpose()?.unwrap_or_default();
-        let client = own
-            .into_iter()
-            .fold(reqwest::blocking::Client::builder(), reqwest::blocking::ClientBuilder::add_root_certificate)
-            .user_agent(concat!("scacheck/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(Duration::from_secs(20))
-            // Of a blocking client this is the longest silence, not the longest download.
-            .timeout(Duration::from_secs(60))
-            .build()
-            .map_err(|error| FetchError::Network { url: base.clone(), cause: chain(&error) })?;
+        let client = transport.shared.client(transport.ca.as_deref())?;
         Ok(Self { base, raw: raw.to_owned(), client })
     }
 
@@ -205,6 +195,31 @@ fn suffixed(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// One client for all addresses: each has its own thread and its own copy of the public certificates.
+#[derive(Debug, Clone, Default)]
+pub struct Shared(Arc<OnceLock<reqwest::blocking::Client>>);
+
+impl Shared {
+    fn client(&self, ca: Option<&Path>) -> Result<reqwest::blocking::Client, FetchError> {
+        if let Some(client) = self.0.get() {
+            return Ok(client.clone());
+        }
+        // Only the first caller installs the provider; for later ones it is there already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let own = ca.map(certificates).transpose()?.unwrap_or_default();
+        let client = own
+            .into_iter()
+            .fold(reqwest::blocking::Client::builder(), reqwest::blocking::ClientBuilder::add_root_certificate)
+            .user_agent(concat!("scacheck/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(Duration::from_secs(20))
+            // Of a blocking client this is the longest silence, not the longest download.
+            .timeout(Duration::from_secs(60))
+            .build()
+            .map_err(|error| FetchError::Network { url: "the HTTP client".to_owned(), cause: chain(&error) })?;
+        Ok(self.0.get_or_init(|| client).clone())
+    }
+}
+
 /// The certificates in a PEM file.
 fn certificates(path: &Path) -> Result<Vec<reqwest::Certificate>, FetchError> {
     let told = |cause| FetchError::File { action: "reading", path: path.to_owned(), cause };
@@ -284,6 +299,10 @@ impl Fetch for Https {
             return None;
         }
         let response = self.client.head(self.address(name)).send().ok().filter(|response| response.status().is_success())?;
+        let page = response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"));
+        if page {
+            return None;
+        }
         response.headers().get("content-length")?.to_str().ok()?.parse().ok()
     }
 }
