@@ -386,3 +386,31 @@ fn a_first_load_that_gets_nothing_publishes_nothing() {
     assert!(code == 2 && err.contains("no source could be had") && err.contains("all.zip"), "{err}");
     assert_eq!(run(&["pkg:pypi/thing@1.0", "--db", arg(mirror.path())]).0, 4);
 }
+
+#[test]
+fn advisories_teach_which_product_a_package_is() {
+    let (feeds, osv, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let record = |id: &str, assigner: &str| {
+        let text = crate::sync::record(id, "2025-01-01T00:00:00.000", "2.0.0").replace("thing_project:thing", "acme:gadget");
+        text.replace("\"published\"", &format!("\"sourceIdentifier\":\"{assigner}\",\"published\"")).replace(":node.js:", ":*:")
+    };
+    let records =
+        [record("CVE-2020-0001", "a@example.test"), record("CVE-2020-0002", "b@example.test"), record("CVE-2020-0003", "a@example.test")];
+    crate::sync::write_feed(feeds.path(), "2020", "2026-01-01T00:00:00-00:00", &records);
+    fs::create_dir(osv.path().join("PyPI")).unwrap();
+    let told = |ids: &[(&str, &str)]| {
+        let entries: Vec<(&str, String)> = ids
+            .iter()
+            .map(|(id, cve)| (*id, advisory(id.trim_end_matches(".json"), &format!("\"{cve}\""), "PyPI", "widget", "2.0.0")))
+            .collect();
+        fs::write(osv.path().join("PyPI/all.zip"), zip_of(&entries)).unwrap();
+        let to = ["--nvd", arg(feeds.path()), "--osv", arg(osv.path()), "--db", arg(mirror.path()), "--today", "2026-01-02"];
+        let (code, out, err) = run(&[&["sync", "--source", "nvd,osv:PyPI", "--full"], &to[..]].concat());
+        assert!(code == 0, "{out}{err}");
+        run(&["pkg:pypi/widget@1.0.0", "--db", arg(mirror.path()), "--today", "2026-01-02", "-f", "json"]).1
+    };
+    let out = told(&[("PYSEC-1.json", "CVE-2020-0001"), ("PYSEC-2.json", "CVE-2020-0002")]);
+    assert!(out.contains("CVE-2020-0003") && out.contains("\"learned\""), "the third record is of the same product: {out}");
+    let out = told(&[("PYSEC-1.json", "CVE-2020-0001"), ("PYSEC-3.json", "CVE-2020-0003")]);
+    assert!(!out.contains("CVE-2020-0002"), "one assigner is too little");
+}

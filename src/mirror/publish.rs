@@ -18,14 +18,24 @@ pub fn aggregate(connection: &Connection, worlds: &[World]) -> Result<u64, Mirro
     )?;
     count_worlds(connection, worlds)?;
     connection.execute_batch(
-        "CREATE TEMP TABLE sole AS
+        // An advisory of an ecosystem that names one package and a CVE says as much as a link from that CVE.
+        "CREATE TEMP TABLE one (osv INTEGER PRIMARY KEY, ecosystem TEXT, name TEXT);
+         INSERT INTO one SELECT osv, min(ecosystem), min(name) FROM osv_package GROUP BY osv HAVING count(*) = 1;
+         CREATE TEMP TABLE told AS
+           SELECT ecosystem, name, cve_id FROM link
+           UNION
+           SELECT CASE one.ecosystem WHEN 'PyPI' THEN 'pypi' WHEN 'crates.io' THEN 'cargo' ELSE 'npm' END, lower(one.name),
+                  CAST(substr(a.alias, 5, 4) AS INTEGER) * 10000000000 + CAST(substr(a.alias, 10) AS INTEGER)
+           FROM osv_alias a JOIN one ON one.osv = a.osv JOIN osv o ON o.rowid = a.osv
+           WHERE one.ecosystem IN ('npm', 'PyPI', 'crates.io') AND a.alias GLOB 'CVE-[0-9][0-9][0-9][0-9]-[0-9]*' AND o.withdrawn IS NULL;
+         CREATE TEMP TABLE sole AS
            SELECT cve_id, min(product_id) AS product_id FROM applicability
-           WHERE cve_id IN (SELECT cve_id FROM link) GROUP BY cve_id HAVING count(*) = 1;
+           WHERE cve_id IN (SELECT cve_id FROM told) GROUP BY cve_id HAVING count(*) = 1;
          INSERT INTO learned
            SELECT l.ecosystem, l.name, s.product_id, count(*), count(DISTINCT json_extract(c.detail, '$.assigner'))
-           FROM link l JOIN sole s ON s.cve_id = l.cve_id JOIN cve c ON c.id = l.cve_id
+           FROM told l JOIN sole s ON s.cve_id = l.cve_id JOIN cve c ON c.id = l.cve_id
            GROUP BY 1, 2, 3;
-         DROP TABLE sole;",
+         DROP TABLE sole; DROP TABLE told; DROP TABLE one;",
     )?;
     let unconfigured = connection.query_row(
         "SELECT count(*) FROM cve WHERE tree = '[]' AND status <> 'Rejected' AND id NOT IN (SELECT cve_id FROM override)",

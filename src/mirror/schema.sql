@@ -45,7 +45,7 @@ CREATE TABLE product_count (product_id INTEGER PRIMARY KEY, cves INTEGER NOT NUL
 
 -- Package names that the references of a CVE link to; one row per CVE, package and ecosystem.
 CREATE TABLE link (cve_id INTEGER NOT NULL, ecosystem TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (cve_id, ecosystem, name)) WITHOUT ROWID;
--- The same, aggregated at publish over CVEs with one vulnerable product.
+-- The same, and what advisories of one package tell, aggregated at publish over CVEs with one vulnerable product.
 CREATE TABLE learned (
   ecosystem TEXT NOT NULL, name TEXT NOT NULL, product_id INTEGER NOT NULL, cves INTEGER NOT NULL, assigners INTEGER NOT NULL,
   PRIMARY KEY (ecosystem, name, product_id)
