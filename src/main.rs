@@ -154,25 +154,7 @@ fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {
             }
         }
         DbCommand::Status { json } => {
-            let mirror = pipeline::open_mirror(&folder)?;
-            let state = mirror.state();
-            if *json {
-                say(&format!("{}\n", serde_json::to_string_pretty(state)?))?;
-            } else {
-                say(&format!(
-                    "{} generation {}, built {}\n{} CVEs without any configuration\n",
-                    state.kind, state.generation, state.built_at, state.unconfigured
-                ))?;
-                for source in &state.sources {
-                    say(&format!(
-                        "{}: {} records, newest {}, last reached {}, {}\n",
-                        source.name, source.records, source.newest, source.contacted, source.state
-                    ))?;
-                }
-                if !state.absent_years.is_empty() {
-                    say(&format!("absent years: {:?}\n", state.absent_years))?;
-                }
-            }
+            show_status(pipeline::open_mirror(&folder)?.state(), *json)?;
         }
         DbCommand::Verify => {
             let checks = scacheck::mirror::verify::verify(&Store::at(&folder))?;
@@ -187,6 +169,27 @@ fn db_command(args: &DbArgs) -> Result<u8, Box<dyn Error>> {
         }
     }
     Ok(0)
+}
+
+fn show_status(state: &scacheck::model::mirror::MirrorState, json: bool) -> Result<(), Box<dyn Error>> {
+    if json {
+        say(&format!("{}\n", serde_json::to_string_pretty(state)?))?;
+    } else {
+        say(&format!(
+            "{} generation {}, built {}\n{} CVEs without any configuration\n",
+            state.kind, state.generation, state.built_at, state.unconfigured
+        ))?;
+        for source in &state.sources {
+            say(&format!(
+                "{}: {} records, newest {}, last reached {}, {}\n",
+                source.name, source.records, source.newest, source.contacted, source.state
+            ))?;
+        }
+        if !state.absent_years.is_empty() {
+            say(&format!("absent years: {:?}\n", state.absent_years))?;
+        }
+    }
+    Ok(())
 }
 
 fn explain_command(args: &ExplainArgs, now: &str) -> Result<u8, Box<dyn Error>> {

@@ -143,6 +143,7 @@ fn match_all(inventory: &Inventory, identities: &[Identity], mirror: &Reader) ->
         all.rejections.extend(found.rejections);
         all.leads.extend(found.leads);
         all.leads.extend(other_source_leads(index, package));
+        all.leads.extend(undecided_leads(index, identity));
         all.leads.extend(unconfigured_leads(index, package, &advisories, mirror)?);
     }
     Ok(all)
@@ -153,6 +154,23 @@ fn other_source_leads(index: usize, package: &Package) -> Option<Lead> {
     let address = package.origin.address().filter(|_| package.version.is_empty())?;
     let text = format!("it comes from {address} and states no version, so no range can be judged");
     Some(Lead { package: index, id: package.name(), because: vec![crate::model::finding::Step { depth: 0, truth: "unknown", text }] })
+}
+
+/// Products of the package's name for which nothing speaks: not counted, and not passed over either. Where the package is known
+/// to be another product, they are no leads.
+fn undecided_leads(index: usize, identity: &Identity) -> Vec<Lead> {
+    if !identity.candidates.is_empty() {
+        return Vec::new();
+    }
+    let lead = |rival: &crate::model::finding::Rival| {
+        let text = format!("{}: its CVEs are not counted; [[identity]] in scacheck.toml decides", rival.reason);
+        Lead {
+            package: index,
+            id: rival.product.to_string(),
+            because: vec![crate::model::finding::Step { depth: 0, truth: "unknown", text }],
+        }
+    };
+    identity.rivals.iter().filter(|rival| rival.undecided).map(lead).collect()
 }
 
 /// CVEs that no CPE will ever match and whose reference or text names the package.

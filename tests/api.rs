@@ -190,3 +190,21 @@ fn a_hole_between_the_feeds_and_the_api_is_told() {
     let report = run_with(&[], &["pkg:npm/thing@0.5", "--db", arg(mirror.path()), "--today", "2026-01-02"]).1;
     assert!(report.contains("incomplete: changes from 2025-03-01"), "{report}");
 }
+
+#[test]
+fn a_hole_is_told_where_nothing_else_is_new_and_ends_with_newer_feeds() {
+    let (feeds, mirror) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let old = record("CVE-2020-0001", "2025-02-01T00:00:00.000", "2.0");
+    write_feed(feeds.path(), "2020", "2025-03-01T00:00:00-00:00", std::slice::from_ref(&old));
+    sync(feeds.path(), mirror.path(), &[]);
+    let api = serve_pages(Vec::new(), 2000);
+    for _ in 0..2 {
+        let (code, out, err) = sync(feeds.path(), mirror.path(), &["--nvd-api", &api]);
+        assert!(code == 1 && out.contains("incomplete: changes from 2025-03-01"), "{out}{err}");
+    }
+    write_feed(feeds.path(), "2020", "2026-01-01T00:00:00-00:00", &[old, record("CVE-2020-0002", "2025-12-01T00:00:00.000", "1.0")]);
+    let (code, out, err) = sync(feeds.path(), mirror.path(), &[]);
+    assert!(code == 0 && out.contains("2 records"), "{out}{err}");
+    let status = run_with(&[], &["db", "status", "--db", arg(mirror.path())]).1;
+    assert!(!status.contains("nvd-api") && !status.contains("incomplete"), "{status}");
+}

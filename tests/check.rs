@@ -233,8 +233,6 @@ fn a_policy_says_what_a_package_is_and_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let check = |policy: &str, purl: &str| {
         fs::write(folder.path().join("scacheck.toml"), policy).unwrap();
-        let file = folder.path().join("list.txt");
-        fs::write(&file, format!("{purl}\n")).unwrap();
         run(&["-f", "json", "--db", "starter", "--config", arg(&folder.path().join("scacheck.toml")), purl])
     };
     let rule = |purl: &str, what: &str| format!("[[identity]]\npurl = \"{purl}\"\n{what}\nreason = \"our fork\"\n");

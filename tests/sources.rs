@@ -307,7 +307,6 @@ fn passwords_in_addresses_are_not_shown() {
 
 #[test]
 fn a_lead_names_what_no_configuration_covers() {
-    let scene = Scene::new();
     let bare = r#"{"format":"NVD_CVE","vulnerabilities":[
         {"cve":{"id":"CVE-2020-0007","lastModified":"2025-01-01T00:00:00.000","published":"2025-01-01T00:00:00.000","vulnStatus":"Deferred",
           "descriptions":[{"lang":"en","value":"The lonely package before 2.0 for Python mishandles paths."}]}},
@@ -327,7 +326,6 @@ fn a_lead_names_what_no_configuration_covers() {
     assert_eq!(ids, ["CVE-2020-0008", "CVE-2020-0007"], "newest first");
     assert!(found["findings"].as_array().unwrap().is_empty() && found["exit_code"] == 0);
     assert!(report("pkg:npm/lonely@1.0")["leads"].as_array().unwrap().is_empty(), "Python's, not npm's");
-    drop(scene);
 }
 
 #[test]
@@ -360,7 +358,7 @@ fn the_dictionary_tells_titles_and_successors() {
     let found = run(&["db", "--db", arg(mirror.path()), "search", "thing"]).1;
     assert!(found.contains("Thing Project Thing") && found.contains("better:thing"), "{found}");
     fs::write(&file, "no dictionary").unwrap();
-    let (code, out, _) = run(&[&["sync", "--source", "cpe"], &to[..6], &to[6..]].concat());
+    let (code, out, _) = run(&[&["sync", "--source", "cpe"], &to[..]].concat());
     assert!(code == 1 && out.contains("cpe: "), "{out}");
 }
 
@@ -375,6 +373,10 @@ fn places_are_asked_in_order() {
         run(&["sync", "--source", "kev", "--kev", &first, "--kev", &second, "--db", arg(mirror.path()), "--today", "2026-01-02"]);
     assert!(code == 0 && out.contains("1 files read"), "{out}{err}");
     assert_eq!(asked.lock().unwrap().len(), 1);
+    // Where one place fails and the other merely lacks the file, the failure is what is told.
+    let third = format!("{address}/nowhere.json");
+    let (code, _, err) = run(&["sync", "--source", "kev", "--kev", &first, "--kev", &third, "--db", arg(mirror.path()), "--full"]);
+    assert!(code == 2 && err.contains("check the address, the proxy"), "{err}");
 }
 
 #[test]

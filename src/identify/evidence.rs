@@ -16,6 +16,8 @@ pub enum Opinion {
     Is(String),
     /// It may be.
     MayBe(String),
+    /// Nothing speaks for it and nothing against.
+    Silent(String),
     /// It is something else.
     IsNot(String),
 }
@@ -50,7 +52,7 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&
     let share = f64::from(firm.max(own.words)) / f64::from(count);
     let foreign_share = foreign.as_ref().map_or(0.0, |(_, weight)| f64::from(*weight) / f64::from(count));
     let positive = (firm > 0 && share >= 0.2) || share >= 0.34;
-    if shape.host.is_some() {
+    if shape.host.is_some() && own.references + own.words + own.targets > 0 {
         return Opinion::Is(says(&own));
     }
     if positive && share >= foreign_share {
@@ -106,7 +108,7 @@ fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&Pro
         return Opinion::Is(format!("{}, as has its vendor, and {ecosystem} is the world that its CVEs speak of most ({own})", shape.how));
     }
     // A doubt needs something that speaks for it.
-    if own == 0 { Opinion::IsNot(told) } else { Opinion::MayBe(told) }
+    if own == 0 { Opinion::Silent(told) } else { Opinion::MayBe(told) }
 }
 
 /// Whether the vendor has the name too: a project that is its own vendor.
@@ -114,7 +116,7 @@ fn carries(shape: &Shape, facts: &ProductFacts) -> bool {
     name_key(&unquote(&facts.product.vendor)).contains(&shape.key)
 }
 
-/// Whether the vendor is what the NVD calls the makers of a language's packages (`python:pillow`).
+/// Whether the vendor is what the NVD calls the makers of a language's packages (`python` for Python's).
 fn own_vendor(facts: &ProductFacts, ecosystem: Ecosystem) -> bool {
     let vendor = name_key(&unquote(&facts.product.vendor));
     world_of(ecosystem).is_some_and(|world| world.targets.contains(&vendor))

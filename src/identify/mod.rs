@@ -54,6 +54,7 @@ pub fn identify_package(package: &Package, names: &Reader, known: &Knowledge<'_>
     identity.rivals.extend(turned.into_iter().map(|candidate| Rival {
         product: candidate.product,
         reason: "a curated fact or the policy says that it is not this package".to_owned(),
+        undecided: false,
     }));
     identity.rivals.retain(|rival| !identity.candidates.iter().any(|candidate| candidate.product == rival.product));
     identity.rivals.sort();
@@ -72,7 +73,9 @@ pub fn search_leads(package: &Package, identity: &Identity, names: &Reader) -> R
     }
     let hits =
         names.search(&package.name(), 3)?.into_iter().filter(|hit| !identity.rivals.iter().any(|rival| rival.product == hit.product));
-    Ok(hits.map(|hit| Rival { product: hit.product, reason: "found by search only: a lead, never counted".to_owned() }).collect())
+    Ok(hits
+        .map(|hit| Rival { product: hit.product, reason: "found by search only: a lead, never counted".to_owned(), undecided: false })
+        .collect())
 }
 
 fn add(identity: &mut Identity, candidate: Candidate) {
@@ -132,7 +135,11 @@ fn learned(package: &Package, names: &Reader, identity: &mut Identity) -> Result
         if link.product.part == Part::Application && (agrees || confirmed) {
             add(identity, Candidate { product: link.product, basis: Basis::Learned, doubt: None, evidence: vec![evidence] });
         } else {
-            identity.rivals.push(Rival { product: link.product, reason: format!("{evidence}, which is too little for another name") });
+            identity.rivals.push(Rival {
+                product: link.product,
+                reason: format!("{evidence}, which is too little for another name"),
+                undecided: false,
+            });
         }
     }
     Ok(())
@@ -167,7 +174,8 @@ fn by_name(package: &Package, names: &Reader, kinds: Kinds, identity: &mut Ident
                     let doubt = Some(Doubt::WeakIdentity);
                     add(identity, Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt, evidence: vec![evidence] });
                 }
-                Opinion::IsNot(reason) => identity.rivals.push(Rival { product: facts.product.clone(), reason }),
+                Opinion::Silent(reason) => identity.rivals.push(Rival { product: facts.product.clone(), reason, undecided: true }),
+                Opinion::IsNot(reason) => identity.rivals.push(Rival { product: facts.product.clone(), reason, undecided: false }),
             }
         }
     }
@@ -192,8 +200,11 @@ fn by_solid_name(package: &Package, names: &Reader, identity: &mut Identity) -> 
                     Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt: None, evidence: vec![evidence] };
                 add(identity, candidate);
             }
-            Opinion::MayBe(reason) | Opinion::IsNot(reason) => {
-                identity.rivals.push(Rival { product: facts.product.clone(), reason });
+            Opinion::MayBe(reason) | Opinion::Silent(reason) => {
+                identity.rivals.push(Rival { product: facts.product.clone(), reason, undecided: true });
+            }
+            Opinion::IsNot(reason) => {
+                identity.rivals.push(Rival { product: facts.product.clone(), reason, undecided: false });
             }
         }
     }
@@ -207,7 +218,11 @@ fn drop_weak_beside_certain(identity: &mut Identity) {
             std::mem::take(&mut identity.candidates).into_iter().partition(|candidate| candidate.doubt.is_none());
         identity.candidates = kept;
         let reason = "another product of this name is known to be the package".to_owned();
-        identity.rivals.extend(weak.into_iter().map(|candidate| Rival { product: candidate.product, reason: reason.clone() }));
+        identity.rivals.extend(weak.into_iter().map(|candidate| Rival {
+            product: candidate.product,
+            reason: reason.clone(),
+            undecided: false,
+        }));
     }
 }
 

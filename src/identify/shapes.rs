@@ -47,18 +47,7 @@ const TWINS: [&str; 5] = ["-gpu", "-cpu", "-headless", "-nightly", "-bin"];
 pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
     let mut out = Vec::new();
     if let Some((scope, base)) = name.strip_prefix('@').and_then(|scoped| scoped.split_once('/')) {
-        // A scope is an organisation: its product may carry the bare name, under a vendor of the scope's name.
-        out.push(Shape { key: name_key(base), exact: true, vendor: Some(name_key(scope)), host: None, how: "its scope is the vendor" });
-        out.push(Shape { key: name_key(&name.replace('/', "-")), exact: true, vendor: None, host: None, how: "same name" });
-        out.push(Shape {
-            key: name_key(&format!("{scope}-{base}")),
-            exact: false,
-            vendor: None,
-            host: None,
-            how: "same name with its scope",
-        });
-        out.push(Shape { key: name.to_lowercase(), exact: true, vendor: None, host: None, how: "same name" });
-        return out;
+        return scoped(name, scope, base);
     }
     let key = name_key(name);
     out.push(Shape { key: key.clone(), exact: true, vendor: None, host: None, how: "same name" });
@@ -105,6 +94,17 @@ pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
         }
     }
     out
+}
+
+/// A scope is an organisation: its product may carry the bare name, under a vendor of the scope's name.
+fn scoped(name: &str, scope: &str, base: &str) -> Vec<Shape> {
+    let same = |key: String, exact, how| Shape { key, exact, vendor: None, host: None, how };
+    vec![
+        Shape { key: name_key(base), exact: true, vendor: Some(name_key(scope)), host: None, how: "its scope is the vendor" },
+        same(name_key(&name.replace('/', "-")), true, "same name"),
+        same(name_key(&format!("{scope}-{base}")), false, "same name with its scope"),
+        same(name.to_lowercase(), true, "same name"),
+    ]
 }
 
 /// The name without separators; nothing for a scoped name, or one so short that anything could be read into it.

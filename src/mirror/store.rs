@@ -23,6 +23,8 @@ use std::path::{Path, PathBuf};
 pub const DATABASE: &str = "mirror.sqlite";
 /// The search index's folder name in a generation.
 pub const INDEX: &str = "names";
+/// The NVD's API, as a source is called: what it brings is among the records of `nvd`.
+pub const API: &str = "nvd-api";
 const MANIFEST: &str = "manifest.json";
 
 /// A feed as a generation remembers it.
@@ -101,7 +103,7 @@ impl Manifest {
     /// Records of all its sources; what the API brought is among the NVD's.
     #[must_use]
     pub fn records(&self) -> u64 {
-        self.sources.iter().filter(|source| source.name != "nvd-api").map(|source| source.records).sum()
+        self.sources.iter().filter(|source| source.name != API).map(|source| source.records).sum()
     }
 }
 

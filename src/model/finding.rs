@@ -58,6 +58,8 @@ pub struct Rival {
     pub product: ProductName,
     /// Why it is not the package.
     pub reason: String,
+    /// Nothing contradicts it, but nothing speaks for it either: a lead for a person.
+    pub undecided: bool,
 }
 
 /// What one package is held to be.

@@ -113,33 +113,32 @@ pub fn source(places: &[String], raw: &Path, transport: &Transport) -> Result<Bo
     }
 }
 
-/// Places with the same files. One that failed is not asked again.
+/// Places with the same files.
 struct Ordered {
     sources: Vec<Box<dyn Fetch>>,
+    /// The place to ask first.
     from: AtomicUsize,
 }
 
 impl Ordered {
-    /// The first answer that is a file. A place that fails is passed over from then on, one that merely lacks this file
-    /// is not.
+    /// The first answer that is a file. A place that failed is asked last from then on; nothing is only said to be absent
+    /// where every place says so.
     fn first<T>(&self, ask: impl Fn(&dyn Fetch) -> Result<Option<T>, FetchError>) -> Result<Option<T>, FetchError> {
-        let (mut failed, mut absent) = (None, false);
-        for (at, source) in self.sources.iter().enumerate().skip(self.from.load(Ordering::Relaxed)) {
-            match ask(&**source) {
+        let from = self.from.load(Ordering::Relaxed).min(self.sources.len());
+        let mut failed = None;
+        for at in (from..self.sources.len()).chain(0..from) {
+            match ask(&*self.sources[at]) {
                 Ok(Some(answer)) => return Ok(Some(answer)),
-                Ok(None) => absent = true,
+                Ok(None) => {}
                 Err(error) => {
-                    if !absent && at + 1 < self.sources.len() {
+                    if at == from && at + 1 < self.sources.len() {
                         self.from.store(at + 1, Ordering::Relaxed);
                     }
                     failed = Some(error);
                 }
             }
         }
-        match failed {
-            Some(error) if !absent => Err(error),
-            _ => Ok(None),
-        }
+        failed.map_or(Ok(None), Err)
     }
 }
 

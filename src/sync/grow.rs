@@ -119,7 +119,7 @@ fn write(writer: &mut Writer, messages: Receiver<Message>, keeps_old: bool, prog
             Message::Batch(feed, batch) => {
                 if feed != started {
                     // Every answer of the API is about other records.
-                    if feed != super::next::API {
+                    if feed != crate::mirror::store::API {
                         writer.forget_aside(&feed)?;
                     }
                     started = feed.clone();

@@ -9,15 +9,12 @@ use super::plan::{self, Offer, stamps};
 use super::selfcheck;
 use crate::facts;
 use crate::mirror::compare::{self, Moved};
-use crate::mirror::index::Index;
-use crate::mirror::store::{self, Manifest, Store};
+use crate::mirror::index::{Document, Index};
+use crate::mirror::store::{self, API, Manifest, Store};
 use crate::mirror::writer::Writer;
 use crate::mirror::{MirrorError, SCHEMA};
 use crate::model::mirror::SourceState;
 use std::path::Path;
-
-/// The NVD's API, as a source is called.
-pub(super) const API: &str = "nvd-api";
 
 /// The generation that grows.
 pub(super) struct Next<'a> {
@@ -74,6 +71,10 @@ impl<'a> Next<'a> {
         if let Some(delta) = delta {
             plan::advance(&mut self.manifest.feeds, delta.window.start, delta.window.end);
             self.note(API, &Loaded { records: delta.records, newest: delta.newest.clone() });
+        }
+        if nvd.is_some() && self.options.api.is_none() {
+            // What it brought is in the feeds that are read instead; a source that nobody asks would only grow old.
+            self.manifest.sources.retain(|source| source.name != API);
         }
         let newest = self.manifest.feeds.values().map(|feed| feed.last_modified.clone()).max().unwrap_or_default();
         if nvd.is_some() {
@@ -165,32 +166,7 @@ impl<'a> Next<'a> {
         self.manifest.kept_aside = self.writer.kept_aside()?;
         let documents = self.writer.products()?;
         self.manifest.names = documents.len() as u64;
-        let folder = growing.join(store::INDEX);
-        let names = self.manifest.names;
-        let old_index = self
-            .base
-            .as_ref()
-            .filter(|base| base.names == names && base.lists.get("cpe") == self.manifest.lists.get("cpe"))
-            .map(|base| store.folder(base.generation).join(store::INDEX));
-        let writer = self.writer;
-        let (unconfigured, indexed) = std::thread::scope(|scope| {
-            // Names are only ever added: the same number of them is the same set, and the same index.
-            let index = scope.spawn(move || match old_index {
-                Some(old) => link_folder(&old, &folder),
-                None => Index::build(&folder, &documents),
-            });
-            let finished = writer.finish(facts::worlds()).map(|(connection, unconfigured)| {
-                drop(connection);
-                unconfigured
-            });
-            (finished, index.join().unwrap_or_else(|_| Err(MirrorError::Index("building it failed".to_owned()))))
-        });
-        indexed?;
-        let held = Index::open(&growing.join(store::INDEX))?.len();
-        if held != names {
-            return Err(SyncError::Suspicious(format!("the search index holds {held} names, the tables {names}: sync again")));
-        }
-        self.manifest.unconfigured = unconfigured?;
+        self.manifest.unconfigured = index_and_finish(self.writer, self.base.as_ref(), &self.manifest, documents, store, growing)?;
         let (manifest, failures, incomplete) = (self.manifest, self.failures, self.incomplete);
         if let Some(base) = &self.base {
             let moved = compare::moved(&store.folder(base.generation), growing)?;
@@ -216,6 +192,38 @@ impl<'a> Next<'a> {
             incomplete,
         })
     }
+}
+
+/// Writes the search index and what spans many records, both at once. Gives the number of CVEs without any configuration.
+fn index_and_finish(
+    writer: Writer,
+    base: Option<&Manifest>,
+    new: &Manifest,
+    documents: Vec<Document>,
+    store: &Store,
+    growing: &Path,
+) -> Result<u64, SyncError> {
+    let folder = growing.join(store::INDEX);
+    // Names are only ever added: the same number of them, with the same titles, is the same index.
+    let same = |base: &&Manifest| base.names == new.names && base.lists.get("cpe") == new.lists.get("cpe");
+    let old = base.filter(same).map(|base| store.folder(base.generation).join(store::INDEX));
+    let (unconfigured, indexed) = std::thread::scope(|scope| {
+        let index = scope.spawn(|| match old {
+            Some(old) => link_folder(&old, &folder),
+            None => Index::build(&folder, &documents),
+        });
+        let finished = writer.finish(facts::worlds()).map(|(connection, unconfigured)| {
+            drop(connection);
+            unconfigured
+        });
+        (finished, index.join().unwrap_or_else(|_| Err(MirrorError::Index("building it failed".to_owned()))))
+    });
+    indexed?;
+    let held = Index::open(&folder)?.len();
+    if held != new.names {
+        return Err(SyncError::Suspicious(format!("the search index holds {held} names, the tables {}: sync again", new.names)));
+    }
+    Ok(unconfigured?)
 }
 
 /// When a source was last reached, as the base has it.

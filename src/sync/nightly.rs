@@ -6,14 +6,14 @@
 
 use super::SyncError;
 use super::fetch::{self, Fetch, Transport};
-use super::lists::{self, List};
-use super::next::{API, Next};
+use super::lists::{self, Had, List};
+use super::next::Next;
 use super::nvd_api::{self, Api, Delta};
 use super::plan::{self, Offer, offers, wanted};
 use super::selfcheck;
 use crate::facts;
 use crate::mirror::signature::Key;
-use crate::mirror::store::{self, Manifest, Store};
+use crate::mirror::store::{self, API, Manifest, Store};
 use crate::mirror::transfer;
 use jiff::{Timestamp, ToSpan};
 use sha2::{Digest, Sha256};
@@ -113,18 +113,11 @@ pub fn run(store: &Store, options: &Options, progress: &mut dyn FnMut(Event)) ->
             None
         }
     };
-    let (mut current, mut fresh) = (Vec::new(), Vec::new());
-    for list in &options.lists {
-        match lists::have(list, &raw, &options.transport) {
-            Ok(Some(had)) if base.as_ref().is_some_and(|base| base.lists.get(&list.name) == Some(&had.sha256)) => {
-                current.push(list.name.clone())
-            }
-            Ok(Some(had)) => fresh.push(had),
-            Ok(None) => {}
-            Err(error) => failures.push((list.name.clone(), error.to_string())),
-        }
-    }
-    if wanted.is_empty() && fresh.is_empty() && delta.as_ref().is_none_or(|delta| delta.changes.records == 0) {
+    let (mut current, fresh) = fetch_lists(options, &raw, base.as_ref(), &mut failures);
+    current.extend(delta.as_ref().map(|_| API.to_owned()));
+    // A hole must be told by the generation in force, even where nothing else is new.
+    let told = delta.as_ref().is_none_or(|delta| delta.changes.records == 0 && delta.hole.is_none());
+    if wanted.is_empty() && fresh.is_empty() && told {
         return unchanged(store, options, base, nvd, &current, failures);
     }
     progress(Event::Planned(wanted.len() + fresh.len() + delta.as_ref().map_or(0, |delta| delta.changes.pages.len())));
@@ -146,6 +139,25 @@ pub fn run(store: &Store, options: &Options, progress: &mut dyn FnMut(Event)) ->
     let _ = std::fs::remove_dir_all(raw.join("nvd"));
     nvd_api::forget(&raw.join(API));
     Ok(synced)
+}
+
+/// Fetches the other sources; gives the names of those that have nothing new, and the files of those that have.
+fn fetch_lists<'a>(
+    options: &'a Options,
+    raw: &Path,
+    base: Option<&Manifest>,
+    failures: &mut Vec<(String, String)>,
+) -> (Vec<String>, Vec<Had<'a>>) {
+    let (mut current, mut fresh) = (Vec::new(), Vec::new());
+    for list in &options.lists {
+        match lists::have(list, raw, &options.transport) {
+            Ok(Some(had)) if base.is_some_and(|base| base.lists.get(&list.name) == Some(&had.sha256)) => current.push(list.name.clone()),
+            Ok(Some(had)) => fresh.push(had),
+            Ok(None) => {}
+            Err(error) => failures.push((list.name.clone(), error.to_string())),
+        }
+    }
+    (current, fresh)
 }
 
 /// What the API told.

@@ -2,7 +2,7 @@
 
 use super::SyncError;
 use crate::mirror::compare::Moved;
-use crate::mirror::store::Manifest;
+use crate::mirror::store::{API, Manifest};
 use jiff::{Timestamp, ToSpan};
 
 /// A map smaller than this moves by more than a hundredth with every name.
@@ -15,7 +15,7 @@ const SMALLEST_MAP: u64 = 100;
 /// What is not as it must be, and what to do.
 pub(super) fn succeeds(old: &Manifest, new: &Manifest, moved: Moved) -> Result<(), SyncError> {
     let suspicious = |what: String| Err(SyncError::Suspicious(format!("{what}; if that is meant, `sync --full` builds it from nothing")));
-    for before in &old.sources {
+    for before in old.sources.iter().filter(|source| source.name != API) {
         let Some(now) = new.sources.iter().find(|source| source.name == before.name) else {
             return suspicious(format!("{} is not in it any more", before.name));
         };
