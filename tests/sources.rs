@@ -416,3 +416,21 @@ fn advisories_teach_which_product_a_package_is() {
     let out = told(&[("PYSEC-1.json", "CVE-2020-0001"), ("PYSEC-3.json", "CVE-2020-0003")]);
     assert!(!out.contains("CVE-2020-0002"), "one assigner is too little");
 }
+
+#[test]
+fn a_product_for_which_nothing_speaks_is_a_lead() {
+    let (feeds, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let record = |number: u32, vendor: &str| {
+        let text = crate::sync::record(&format!("CVE-2020-{number:04}"), "2025-01-01T00:00:00.000", "2.0.0");
+        text.replace("A flaw in the npm package thing.", "A flaw.").replace("thing_project", vendor).replace(":node.js:", ":*:")
+    };
+    let records = [record(1, "acme"), record(2, "other")];
+    crate::sync::write_feed(feeds.path(), "2020", "2026-01-01T00:00:00-00:00", &records);
+    let to = ["--nvd", arg(feeds.path()), "--db", arg(mirror.path()), "--today", "2026-01-02", "--years", "2020-2020"];
+    assert_eq!(run(&[&["sync", "--source", "nvd"], &to[..]].concat()).0, 0);
+    let out = run(&["pkg:pypi/thing@1.0.0", "--db", arg(mirror.path()), "--today", "2026-01-02", "-f", "json"]).1;
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let leads: Vec<_> = report["leads"].as_array().unwrap().iter().map(|lead| lead["id"].as_str().unwrap()).collect();
+    assert_eq!(leads, ["acme:thing", "other:thing"]);
+    assert!(out.contains("[[identity]] in scacheck.toml decides") && report["findings"].as_array().unwrap().is_empty());
+}
