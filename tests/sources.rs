@@ -432,5 +432,10 @@ fn a_product_for_which_nothing_speaks_is_a_lead() {
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     let leads: Vec<_> = report["leads"].as_array().unwrap().iter().map(|lead| lead["id"].as_str().unwrap()).collect();
     assert_eq!(leads, ["acme:thing", "other:thing"]);
+    let policy = mirror.path().join("scacheck.toml");
+    fs::write(&policy, "[[identity]]\npurl = \"pkg:pypi/thing\"\nis-not = [\"acme:thing\"]\nreason = \"ours\"\n").unwrap();
+    let decided =
+        run(&["pkg:pypi/thing@1.0.0", "--db", arg(mirror.path()), "--config", arg(&policy), "--today", "2026-01-02", "-f", "json"]).1;
+    assert!(!decided.contains("acme:thing") && decided.contains("other:thing"), "{decided}");
     assert!(out.contains("[[identity]] in scacheck.toml decides") && report["findings"].as_array().unwrap().is_empty());
 }

@@ -57,6 +57,9 @@ pub fn identify_package(package: &Package, names: &Reader, known: &Knowledge<'_>
         undecided: false,
     }));
     identity.rivals.retain(|rival| !identity.candidates.iter().any(|candidate| candidate.product == rival.product));
+    for rival in identity.rivals.iter_mut().filter(|rival| excluded.contains(&rival.product)) {
+        rival.undecided = false;
+    }
     identity.rivals.sort();
     identity.rivals.dedup_by(|a, b| a.product == b.product);
     Ok(identity)
