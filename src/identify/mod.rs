@@ -10,7 +10,7 @@ mod shapes;
 use crate::facts;
 use crate::mirror::MirrorError;
 use crate::mirror::reader::Reader;
-use crate::model::cpe::{Part, ProductName, quote};
+use crate::model::cpe::{Part, ProductName, name_key, quote};
 use crate::model::evidence::{Kinds, Knowledge, OwnFact, ProductFacts};
 use crate::model::finding::{Basis, Candidate, Identity, Rival};
 use crate::model::package::{Inventory, Package};
@@ -42,6 +42,7 @@ pub fn identify_package(package: &Package, names: &Reader, known: &Knowledge<'_>
     if matches!(package.ecosystem(), Ecosystem::Npm | Ecosystem::Pypi | Ecosystem::Cargo) {
         if known.kinds.learned {
             learned(package, names, &mut identity)?;
+            subject(package, names, &mut identity)?;
         }
         if known.kinds.names {
             by_name(package, names, known.kinds, &mut identity)?;
@@ -81,10 +82,20 @@ pub fn search_leads(package: &Package, identity: &Identity, names: &Reader) -> R
         .collect())
 }
 
+/// Whether the package is certainly the product in all of its records.
+fn whole(candidate: &Candidate) -> bool {
+    candidate.doubt.is_none() && candidate.only.is_empty()
+}
+
 fn add(identity: &mut Identity, candidate: Candidate) {
     match identity.candidates.iter_mut().find(|known| known.product == candidate.product) {
         Some(known) => {
             known.evidence.extend(candidate.evidence);
+            if candidate.only.is_empty() {
+                known.only.clear();
+            } else if !known.only.is_empty() {
+                known.only.extend(candidate.only);
+            }
             if candidate.doubt.is_none() {
                 known.doubt = None;
             }
@@ -95,7 +106,7 @@ fn add(identity: &mut Identity, candidate: Candidate) {
 
 fn stated(package: &Package, identity: &mut Identity) {
     for product in package.stated_cpes.iter().filter_map(|cpe| cpe.product_name()) {
-        add(identity, Candidate { product, basis: Basis::Stated, doubt: None, evidence: vec!["the SBOM states this CPE".to_owned()] });
+        add(identity, Candidate::certain(product, Basis::Stated, "the SBOM states this CPE".to_owned()));
     }
 }
 
@@ -103,9 +114,8 @@ fn stated(package: &Package, identity: &mut Identity) {
 fn said(package: &Package, own: &[OwnFact], identity: &mut Identity) -> Vec<ProductName> {
     let facts = || own.iter().filter(|fact| fact.purl == package.purl.without_version());
     for fact in facts() {
-        let evidence = vec![format!("{} says so: {}", fact.place, fact.reason)];
         for product in &fact.is {
-            add(identity, Candidate { product: product.clone(), basis: Basis::Curated, doubt: None, evidence: evidence.clone() });
+            add(identity, Candidate::certain(product.clone(), Basis::Curated, format!("{} says so: {}", fact.place, fact.reason)));
         }
     }
     facts().flat_map(|fact| fact.is_not.iter().cloned()).collect()
@@ -119,8 +129,8 @@ fn curated(package: &Package, identity: &mut Identity) -> Vec<ProductName> {
         ProductName::application(&quote(vendor), &quote(product))
     };
     for name in &fact.is {
-        let evidence = vec![format!("{} ({}, {})", fact.reason, fact.source, fact.date)];
-        add(identity, Candidate { product: product(name), basis: Basis::Curated, doubt: None, evidence });
+        let evidence = format!("{} ({}, {})", fact.reason, fact.source, fact.date);
+        add(identity, Candidate::certain(product(name), Basis::Curated, evidence));
     }
     fact.is_not.iter().map(product).collect()
 }
@@ -136,7 +146,7 @@ fn learned(package: &Package, names: &Reader, identity: &mut Identity) -> Result
         let confirmed = link.cves >= 2 && link.assigners >= 2 && link.cves * 2 >= most;
         let evidence = format!("{} of its CVEs link to this package{}", link.cves, if agrees { ", and the names agree" } else { "" });
         if link.product.part == Part::Application && (agrees || confirmed) {
-            add(identity, Candidate { product: link.product, basis: Basis::Learned, doubt: None, evidence: vec![evidence] });
+            add(identity, Candidate::certain(link.product, Basis::Learned, evidence));
         } else {
             identity.rivals.push(Rival {
                 product: link.product,
@@ -144,6 +154,16 @@ fn learned(package: &Package, names: &Reader, identity: &mut Identity) -> Result
                 undecided: false,
             });
         }
+    }
+    Ok(())
+}
+
+/// Products that stand for the package in single records, which say so themselves.
+fn subject(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
+    for (product, only) in names.subjects(package.ecosystem().name(), &name_key(&package.name()))? {
+        let evidence = format!("{} of its CVEs are about this package by their own description", only.len());
+        let named = Candidate::certain(product, Basis::Learned, evidence);
+        add(identity, Candidate { only, ..named });
     }
     Ok(())
 }
@@ -159,7 +179,7 @@ fn by_name(package: &Package, names: &Reader, kinds: Kinds, identity: &mut Ident
     let all = names.products_named(&keys)?;
     for shape in &shapes {
         // A name with something added or left out is asked only where the whole name is no product's.
-        if !shape.exact && identity.candidates.iter().any(|candidate| candidate.doubt.is_none()) {
+        if !shape.exact && identity.candidates.iter().any(whole) {
             continue;
         }
         let agrees =
@@ -169,13 +189,10 @@ fn by_name(package: &Package, names: &Reader, kinds: Kinds, identity: &mut Ident
         for facts in &found {
             let opinion = if kinds.guard { evidence::judge(ecosystem, facts, shape, &found) } else { Opinion::Is(shape.how.to_owned()) };
             match opinion {
-                Opinion::Is(evidence) => add(
-                    identity,
-                    Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt: None, evidence: vec![evidence] },
-                ),
+                Opinion::Is(evidence) => add(identity, Candidate::certain(facts.product.clone(), Basis::ExactName, evidence)),
                 Opinion::MayBe(evidence) => {
-                    let doubt = Some(Doubt::WeakIdentity);
-                    add(identity, Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt, evidence: vec![evidence] });
+                    let weak = Candidate::certain(facts.product.clone(), Basis::ExactName, evidence);
+                    add(identity, Candidate { doubt: Some(Doubt::WeakIdentity), ..weak });
                 }
                 Opinion::Silent(reason) => identity.rivals.push(Rival { product: facts.product.clone(), reason, undecided: true }),
                 Opinion::IsNot(reason) => identity.rivals.push(Rival { product: facts.product.clone(), reason, undecided: false }),
@@ -199,9 +216,7 @@ fn by_solid_name(package: &Package, names: &Reader, identity: &mut Identity) -> 
     for facts in &found {
         match evidence::judge(ecosystem, facts, &shape, &all) {
             Opinion::Is(evidence) => {
-                let candidate =
-                    Candidate { product: facts.product.clone(), basis: Basis::ExactName, doubt: None, evidence: vec![evidence] };
-                add(identity, candidate);
+                add(identity, Candidate::certain(facts.product.clone(), Basis::ExactName, evidence));
             }
             Opinion::MayBe(reason) | Opinion::Silent(reason) => {
                 identity.rivals.push(Rival { product: facts.product.clone(), reason, undecided: true });
@@ -216,7 +231,7 @@ fn by_solid_name(package: &Package, names: &Reader, identity: &mut Identity) -> 
 
 /// Where one product of the name is certain, another that only may be it is a rival.
 fn drop_weak_beside_certain(identity: &mut Identity) {
-    if identity.candidates.iter().any(|candidate| candidate.doubt.is_none()) {
+    if identity.candidates.iter().any(whole) {
         let (kept, weak): (Vec<_>, Vec<_>) =
             std::mem::take(&mut identity.candidates).into_iter().partition(|candidate| candidate.doubt.is_none());
         identity.candidates = kept;
@@ -232,10 +247,11 @@ fn drop_weak_beside_certain(identity: &mut Identity) {
 /// A distro's source package is upstream's software under upstream's name; the NVD alone leaves a doubt.
 fn by_source(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
     let Some(source) = &package.source else { return Ok(()) };
-    for (_, facts) in names.products_named(&[&crate::model::cpe::name_key(&source.name)])? {
+    for (_, facts) in names.products_named(&[&name_key(&source.name)])? {
         if facts.product.part == Part::Application && evidence::could_be_distro(&facts) {
-            let evidence = vec![format!("it has the name of the source package {}", source.name)];
-            add(identity, Candidate { product: facts.product, basis: Basis::ExactName, doubt: Some(Doubt::DistroMayBackport), evidence });
+            let named =
+                Candidate::certain(facts.product, Basis::ExactName, format!("it has the name of the source package {}", source.name));
+            add(identity, Candidate { doubt: Some(Doubt::DistroMayBackport), ..named });
         }
     }
     Ok(())

@@ -37,7 +37,8 @@ pub fn evaluate_all(case: &Case<'_>) -> Vec<NvdAnswer> {
     let mut out: Vec<NvdAnswer> = Vec::new();
     for (candidate, records) in case.identity.candidates.iter().zip(case.records) {
         let environment = Environment::of(case, candidate);
-        for record in *records {
+        let about = |record: &&CveRecord| candidate.only.is_empty() || candidate.only.contains(&record.id);
+        for record in records.iter().filter(about) {
             let answer = environment.answer(record);
             match out.iter_mut().find(|known| known.id == answer.id) {
                 Some(known) if better(&answer, known) => *known = answer,

@@ -7,6 +7,7 @@ use crate::model::advisory::CveId;
 use crate::model::cpe::ProductName;
 use crate::model::mirror::Mention;
 use rusqlite::{OptionalExtension, params};
+use std::collections::BTreeMap;
 
 impl Reader {
     /// The unconfigured CVEs that name a package, by its canonical name in an ecosystem or, in prose, by a `name_key`;
@@ -25,6 +26,23 @@ impl Reader {
             Ok(Mention { cve: CveId::from_packed(row.get(0)?), by_reference: row.get(1)?, signals: row.get(2)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The CVEs that are about a package although their product has another name, by product.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn subjects(&self, ecosystem: &str, key: &str) -> Result<BTreeMap<ProductName, Vec<CveId>>, MirrorError> {
+        let mut select = self
+            .connection()
+            .prepare_cached("SELECT vendor, product, cve_id FROM subject WHERE ecosystem = ? AND name = ? ORDER BY cve_id")?;
+        let mut rows = select.query(params![ecosystem, key])?;
+        let mut found: BTreeMap<ProductName, Vec<CveId>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let (vendor, product): (String, String) = (row.get(0)?, row.get(1)?);
+            found.entry(ProductName::application(&vendor, &product)).or_default().push(CveId::from_packed(row.get(2)?));
+        }
+        Ok(found)
     }
 
     /// A product's title in the CPE dictionary and the product that replaced it, where it is deprecated.

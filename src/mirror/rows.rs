@@ -4,7 +4,7 @@
 //! writing thread only binds values.
 
 use crate::model::advisory::{CveDetail, CveId, Operator};
-use crate::model::cpe::{name_key, split_formatted};
+use crate::model::cpe::{ProductName, name_key, split_formatted};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -42,6 +42,17 @@ pub struct RawConfiguration<'a> {
     pub nodes: Vec<RawNode<'a>>,
 }
 
+/// A package that a record is about, and the product that stands for it there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subject {
+    /// The ecosystem.
+    pub ecosystem: &'static str,
+    /// The package, as a `name_key`.
+    pub name: String,
+    /// The record's product.
+    pub product: ProductName,
+}
+
 /// An NVD record as sync hands it over.
 #[derive(Debug, Clone)]
 pub struct RawRecord<'a> {
@@ -63,6 +74,8 @@ pub struct RawRecord<'a> {
     pub links: Vec<(&'static str, String)>,
     /// Packages that it names, where it has no configuration: by ecosystem and canonical name, or '' and a `name_key`.
     pub mentions: Vec<(&'static str, String)>,
+    /// Packages that it is about although its product has another name.
+    pub subjects: Vec<Subject>,
 }
 
 /// A new row of `product`.
@@ -114,6 +127,8 @@ pub struct CveRow {
     pub links: Vec<(&'static str, String)>,
     /// Packages that it names, where it has no configuration.
     pub mentions: Vec<(&'static str, String)>,
+    /// Packages that it is about although its product has another name.
+    pub subjects: Vec<Subject>,
 }
 
 /// A record that could not be decoded.
@@ -204,6 +219,7 @@ impl Interner {
             products: tree.products,
             links: record.links.clone(),
             mentions: record.mentions.clone(),
+            subjects: record.subjects.clone(),
         });
         Ok(())
     }
@@ -304,6 +320,7 @@ mod tests {
             signals: 0,
             links: Vec::new(),
             mentions: Vec::new(),
+            subjects: Vec::new(),
         }
     }
 

@@ -51,6 +51,12 @@ CREATE TABLE learned (
   PRIMARY KEY (ecosystem, name, product_id)
 ) WITHOUT ROWID;
 
+-- Packages that a record is about although its one product has another name; that product stands for them in this record alone.
+CREATE TABLE subject (
+  ecosystem TEXT NOT NULL, name TEXT NOT NULL, cve_id INTEGER NOT NULL, vendor TEXT NOT NULL, product TEXT NOT NULL,
+  PRIMARY KEY (ecosystem, name, cve_id)
+) WITHOUT ROWID;
+
 -- OSV advisories whole (JSON of model::osv::OsvAdvisory), the packages they name, and their other ids. An advisory
 -- for several ecosystems is in the export of each, and goes only when the last of them lets it go.
 CREATE TABLE osv (rowid INTEGER PRIMARY KEY, id TEXT NOT NULL, source TEXT NOT NULL, modified TEXT NOT NULL, withdrawn TEXT, body TEXT NOT NULL,

@@ -3,7 +3,7 @@
 //! One connection, one transaction, no journal: a generation that does not get published is thrown away
 //! whole. What has an index over many rows is built when everything is in.
 
-use super::rows::{AsideRow, Batch, CveRow, Interner, Tree};
+use super::rows::{AsideRow, Batch, CveRow, Interner, Subject, Tree};
 use super::{MirrorError, SCHEMA};
 use crate::facts::World;
 use crate::model::advisory::CveId;
@@ -134,6 +134,15 @@ impl Writer {
         for (ecosystem, name) in &row.mentions {
             self.connection.prepare_cached("INSERT OR IGNORE INTO mention VALUES (?, ?, ?)")?.execute(params![row.id, ecosystem, name])?;
         }
+        for Subject { ecosystem, name, product } in &row.subjects {
+            self.connection.prepare_cached("INSERT OR IGNORE INTO subject VALUES (?, ?, ?, ?, ?)")?.execute(params![
+                ecosystem,
+                name,
+                row.id,
+                &*product.vendor,
+                &*product.product
+            ])?;
+        }
         self.set_right(row.id)
     }
 
@@ -159,7 +168,7 @@ impl Writer {
             let found: i64 = product.query_row([criterion], |row| row.get(0))?;
             delete.execute(params![found, id])?;
         }
-        for sql in ["DELETE FROM link WHERE cve_id = ?", "DELETE FROM mention WHERE cve_id = ?"] {
+        for sql in ["DELETE FROM link WHERE cve_id = ?", "DELETE FROM mention WHERE cve_id = ?", "DELETE FROM subject WHERE cve_id = ?"] {
             self.connection.prepare_cached(sql)?.execute([id])?;
         }
         Ok(())

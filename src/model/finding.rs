@@ -49,6 +49,16 @@ pub struct Candidate {
     pub doubt: Option<Doubt>,
     /// The evidence, for people.
     pub evidence: Vec<String>,
+    /// The only CVEs of the product that are about the package; empty: all.
+    pub only: Vec<CveId>,
+}
+
+impl Candidate {
+    /// A product that the package is.
+    #[must_use]
+    pub fn certain(product: ProductName, basis: Basis, evidence: String) -> Self {
+        Self { product, basis, doubt: None, evidence: vec![evidence], only: Vec::new() }
+    }
 }
 
 /// A product that shares the name and was not taken, with the reason.

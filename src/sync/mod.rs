@@ -25,6 +25,7 @@ pub mod overrides;
 mod plan;
 mod selfcheck;
 pub mod starter;
+mod subject;
 
 use crate::mirror::MirrorError;
 use fetch::FetchError;

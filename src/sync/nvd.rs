@@ -4,7 +4,7 @@
 //! not decode is kept aside whole.
 
 use super::learn::Learner;
-use super::mention;
+use super::{mention, subject};
 use crate::mirror::rows::{AsideRow, Batch, Interner, RawConfiguration, RawCriterion, RawNode, RawRecord, Tree};
 use crate::model::advisory::{CveDetail, CveId, Cvss, Operator, Reference};
 use serde::Deserialize;
@@ -197,6 +197,8 @@ fn record_of<'a>(cve: Cve<'a>, learner: &Learner) -> Result<RawRecord<'a>, Strin
         mentions.clone_from(&links);
         mentions.extend(mention::names(&summary).into_iter().map(|name| ("", name)));
     }
+    let configurations: Vec<RawConfiguration<'a>> = cve.configurations.into_iter().map(configuration_of).collect();
+    let subjects = subject::subjects(&summary, signals, &configurations);
     let metrics = [cve.metrics.v40, cve.metrics.v31, cve.metrics.v30, cve.metrics.v2].into_iter().flatten();
     let mut cwe: Vec<Cow<'a, str>> = cve.weaknesses.into_iter().flat_map(|weakness| weakness.description).map(|text| text.value).collect();
     cwe.retain(|id| id.starts_with("CWE-"));
@@ -215,10 +217,11 @@ fn record_of<'a>(cve: Cve<'a>, learner: &Learner) -> Result<RawRecord<'a>, Strin
             references: cve.references.into_iter().map(|r| Reference { url: r.url, tags: texts(r.tags) }).collect(),
             tags: cve.cve_tags.into_iter().flat_map(|tags| texts(tags.tags)).collect(),
         },
-        configurations: cve.configurations.into_iter().map(configuration_of).collect(),
+        configurations,
         signals,
         links,
         mentions,
+        subjects,
     })
 }
 
