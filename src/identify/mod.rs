@@ -10,7 +10,7 @@ mod shapes;
 use crate::facts;
 use crate::mirror::MirrorError;
 use crate::mirror::reader::Reader;
-use crate::model::cpe::{Part, ProductName, name_key, quote};
+use crate::model::cpe::{Part, ProductName, name_key, quote, unquote};
 use crate::model::evidence::{Kinds, Knowledge, OwnFact, ProductFacts};
 use crate::model::finding::{Basis, Candidate, Identity, Rival};
 use crate::model::package::{Inventory, Package};
@@ -199,31 +199,63 @@ fn by_name(package: &Package, names: &Reader, kinds: Kinds, identity: &mut Ident
             }
         }
     }
-    if kinds.shapes && identity.candidates.is_empty() && identity.rivals.is_empty() {
+    if kinds.shapes {
         by_solid_name(package, names, identity)?;
+    }
+    if kinds.shapes {
+        by_other_vendor(package, names, identity)?;
     }
     drop_weak_beside_certain(identity);
     Ok(())
 }
 
+/// Where the package is known to be a product of another name, the NVD may have filed that product under a second vendor too.
+fn by_other_vendor(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
+    let own = name_key(&package.name());
+    let known = identity.candidates.iter().filter(|candidate| candidate.basis == Basis::Curated && whole(candidate));
+    let mut keys: Vec<String> = known.map(|candidate| name_key(&unquote(&candidate.product.product))).filter(|key| *key != own).collect();
+    keys.sort();
+    keys.dedup();
+    for key in keys {
+        let found = names.products_named(&[&key])?;
+        let all: Vec<&ProductFacts> = found.iter().map(|(_, facts)| facts).collect();
+        let shape =
+            shapes::Shape { key, exact: true, vendor: None, host: None, how: "a product that it is known to be, under another vendor" };
+        for facts in &all {
+            if let Opinion::Is(evidence) = evidence::judge(package.ecosystem(), facts, &shape, &all) {
+                add(identity, Candidate::certain(facts.product.clone(), Basis::ExactName, evidence));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Products of the same name but for separators: `thing-maker` may stand as `thingmaker`. What is found needs evidence of its
-/// own.
+/// own, or the vendor of a product that the package certainly is.
 fn by_solid_name(package: &Package, names: &Reader, identity: &mut Identity) -> Result<(), MirrorError> {
     let ecosystem = package.ecosystem();
     let Some(shape) = shapes::solid(&package.name()) else { return Ok(()) };
+    let vendors: Vec<Box<str>> =
+        identity.candidates.iter().filter(|known| whole(known)).map(|known| known.product.vendor.clone()).collect();
+    let unknown = identity.candidates.is_empty() && identity.rivals.is_empty();
+    if !unknown && vendors.is_empty() {
+        return Ok(());
+    }
     let found = names.products_solid(&shape.key)?;
     let all: Vec<&ProductFacts> = found.iter().collect();
     for facts in &found {
+        let product = facts.product.clone();
+        if !unknown {
+            if vendors.contains(&product.vendor) {
+                let evidence = format!("{}, from the vendor of a product that it is", shape.how);
+                add(identity, Candidate::certain(product, Basis::ExactName, evidence));
+            }
+            continue;
+        }
         match evidence::judge(ecosystem, facts, &shape, &all) {
-            Opinion::Is(evidence) => {
-                add(identity, Candidate::certain(facts.product.clone(), Basis::ExactName, evidence));
-            }
-            Opinion::MayBe(reason) | Opinion::Silent(reason) => {
-                identity.rivals.push(Rival { product: facts.product.clone(), reason, undecided: true });
-            }
-            Opinion::IsNot(reason) => {
-                identity.rivals.push(Rival { product: facts.product.clone(), reason, undecided: false });
-            }
+            Opinion::Is(evidence) => add(identity, Candidate::certain(product, Basis::ExactName, evidence)),
+            Opinion::MayBe(reason) | Opinion::Silent(reason) => identity.rivals.push(Rival { product, reason, undecided: true }),
+            Opinion::IsNot(reason) => identity.rivals.push(Rival { product, reason, undecided: false }),
         }
     }
     Ok(())

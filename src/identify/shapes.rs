@@ -23,7 +23,7 @@ pub struct Shape {
 fn affixes(ecosystem: Ecosystem) -> (&'static [&'static str], &'static [&'static str]) {
     match ecosystem {
         Ecosystem::Npm => (&["node-"], &["-js", "js", "-node"]),
-        Ecosystem::Pypi => (&["python-", "py-", "django-", "flask-", "pytest-"], &["-python", "-py", "-py3"]),
+        Ecosystem::Pypi => (&["python-", "py-", "django-", "flask-", "pytest-", "products-"], &["-python", "-py", "-py3"]),
         Ecosystem::Cargo => (&["rust-", "lib"], &["-rs", "-rust"]),
         _ => (&[], &[]),
     }
