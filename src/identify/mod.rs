@@ -4,6 +4,7 @@
 //! then the exact name where the ecosystem speaks for it. What merely shares the name is a rival, kept with
 //! the reason. This room looks at names only; it never sees an advisory or compares versions.
 
+mod carried;
 mod evidence;
 mod shapes;
 
@@ -46,6 +47,9 @@ pub fn identify_package(package: &Package, names: &Reader, known: &Knowledge<'_>
         }
         if known.kinds.names {
             by_name(package, names, known.kinds, &mut identity)?;
+            for candidate in carried::carried(package, names)? {
+                add(&mut identity, candidate);
+            }
         }
     } else if package.ecosystem().is_distro() {
         by_source(package, names, &mut identity)?;

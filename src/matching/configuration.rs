@@ -73,6 +73,9 @@ impl<'a> Environment<'a> {
         let ecosystem = case.package.ecosystem();
         let full = case.package.source.as_ref().map_or(case.package.version.as_str(), |source| source.version.as_str());
         let package = match ecosystem {
+            _ if candidate.version.is_some() => {
+                Versioned { version: candidate.version.as_deref().unwrap_or_default(), order: VersionOrder::Loose }
+            }
             Ecosystem::Deb => Versioned { version: dpkg::upstream(full), order: VersionOrder::Loose },
             Ecosystem::Rpm => Versioned { version: rpm::upstream(full), order: VersionOrder::Loose },
             Ecosystem::Apk => Versioned { version: apk::upstream(full), order: VersionOrder::Loose },
@@ -152,7 +155,11 @@ impl<'a> Environment<'a> {
         let (edition, note) = if version == Truth::No { (Truth::Yes, String::new()) } else { self.edition(&criteria.cpe) };
         let truth = version.and(edition);
         if truth != Truth::No {
-            fixed_in.extend(criteria.range.end_excluding.as_deref().map(str::to_owned));
+            // What fixes a library that the package carries is a version of the library.
+            let of = |end: &str| {
+                if self.candidate.version.is_some() { format!("{} {end}", self.candidate.product.product) } else { end.to_owned() }
+            };
+            fixed_in.extend(criteria.range.end_excluding.as_deref().map(of));
             trace.step(truth, format!("{}: {compared}{note}", self.candidate.product));
         }
         truth

@@ -51,13 +51,15 @@ pub struct Candidate {
     pub evidence: Vec<String>,
     /// The only CVEs of the product that are about the package; empty: all.
     pub only: Vec<CveId>,
+    /// The version of the product that the package carries, where that is not the package's own.
+    pub version: Option<String>,
 }
 
 impl Candidate {
     /// A product that the package is.
     #[must_use]
     pub fn certain(product: ProductName, basis: Basis, evidence: String) -> Self {
-        Self { product, basis, doubt: None, evidence: vec![evidence], only: Vec::new() }
+        Self { product, basis, doubt: None, evidence: vec![evidence], only: Vec::new(), version: None }
     }
 }
 
