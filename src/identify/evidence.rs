@@ -100,7 +100,9 @@ fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&Pro
         };
     }
     let backed = vendor_backs(shape, facts);
-    if rivals == 1 && (count <= SILENT || backed) && native * 2 <= count && !short {
+    // Records about npm packages and crates nearly always say so; the older ones about Python programs often do not.
+    let may_be_silent = ecosystem == Ecosystem::Pypi || carries(shape, facts);
+    if rivals == 1 && ((count <= SILENT && may_be_silent) || backed) && native * 2 <= count && !short {
         return Opinion::Is(format!("{}, no other product has it, and nothing in its {count} CVEs speaks of another world", shape.how));
     }
     let foreign = worst_foreign(facts, ecosystem).map_or(0, |(_, weight)| weight);
@@ -160,7 +162,8 @@ fn vendor_world(facts: &ProductFacts, ecosystem: Ecosystem) -> Option<&'static s
     let vendor = name_key(&unquote(&facts.product.vendor));
     let own = world_of(ecosystem).map(|world| world.name.as_str());
     let others = worlds().iter().filter(|world| Some(world.name.as_str()) != own);
-    let of = |known: &&crate::facts::World| known.name == vendor || known.targets.contains(&vendor);
+    let said = |known: &crate::facts::World| known.ecosystem().is_some_and(|other| marked(other, &vendor)) && !marked(ecosystem, &vendor);
+    let of = |known: &&crate::facts::World| known.name == vendor || known.targets.contains(&vendor) || said(known);
     others.filter(|world| !NEUTRAL.contains(&world.name.as_str())).find(of).map(|world| world.name.as_str())
 }
 
