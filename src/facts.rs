@@ -29,6 +29,8 @@ pub struct World {
     /// Texts in an address before a package's name.
     #[serde(default)]
     pub names: Vec<String>,
+    /// The year in which its registry opened; no older record is about a package of it.
+    pub since: Option<u16>,
 }
 
 impl World {
@@ -98,6 +100,25 @@ pub fn always_runs_on(ecosystem: Ecosystem, product: &str) -> bool {
         toml::from_str::<Runtimes>(include_str!("../data/curated/runtimes.toml")).map(|file| file.runtime).unwrap_or_default()
     });
     RUNTIMES.iter().any(|runtime| runtime.ecosystem == ecosystem.name() && runtime.products.iter().any(|known| known == product))
+}
+
+/// Whether a vendor's projects once counted in years, and then in smaller numbers (`data/curated/schemes.toml`).
+#[must_use]
+pub fn years_before(vendor: &str) -> bool {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Scheme {
+        vendor: String,
+        years_before: bool,
+    }
+    #[derive(Deserialize)]
+    struct Schemes {
+        scheme: Vec<Scheme>,
+    }
+    static SCHEMES: LazyLock<Vec<Scheme>> = LazyLock::new(|| {
+        toml::from_str::<Schemes>(include_str!("../data/curated/schemes.toml")).map(|file| file.scheme).unwrap_or_default()
+    });
+    SCHEMES.iter().any(|scheme| scheme.years_before && scheme.vendor == vendor)
 }
 
 /// A curated identity (`data/curated/identity.toml`).

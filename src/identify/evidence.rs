@@ -36,6 +36,11 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&
     if facts.product.part != Part::Application && !targeted {
         return Opinion::IsNot("it is an operating system or hardware".to_owned());
     }
+    if let Some(since) = world_of(ecosystem).and_then(|world| world.since)
+        && facts.latest < since
+    {
+        return Opinion::IsNot(format!("its newest CVE is of {}, and there is no {ecosystem} registry before {since}", facts.latest));
+    }
     if let Some(world) = vendor_world(facts, ecosystem) {
         return Opinion::IsNot(format!("its vendor is the {world} project, which is another world"));
     }

@@ -63,18 +63,18 @@ pub fn shapes(ecosystem: Ecosystem, name: &str) -> Vec<Shape> {
         if let Some(rest) = key.strip_prefix(affix) {
             other(rest.to_owned(), None, "same name without the ecosystem's prefix");
         }
-        other(format!("{affix}{key}"), None, "same name with the ecosystem's prefix");
+        other(format!("{affix}{key}"), Some(&key), "same name with the ecosystem's prefix, its vendor is the name");
     }
     for affix in back {
         if let Some(rest) = key.strip_suffix(affix) {
             other(rest.to_owned(), None, "same name without the ecosystem's suffix");
         }
-        other(format!("{key}{affix}"), None, "same name with the ecosystem's suffix");
+        other(format!("{key}{affix}"), Some(&key), "same name with the ecosystem's suffix, its vendor is the name");
     }
     // `vendor-product` as one name: apache-airflow is apache:airflow.
     if let Some((vendor, rest)) = key.split_once('-') {
         other(rest.to_owned(), Some(vendor), "its first word is the vendor");
-        out.iter_mut().filter(|shape| shape.vendor.is_some()).for_each(|shape| shape.exact = true);
+        out.iter_mut().filter(|shape| shape.vendor.as_deref() == Some(vendor)).for_each(|shape| shape.exact = true);
     }
     // `host-plugin-name`: a product of the last word alone that runs on the host.
     if let (Some((host, _)), Some((_, last))) = (key.split_once('-'), key.rsplit_once('-'))

@@ -1,6 +1,7 @@
 //! Whether a package's version meets one match criterion: range ends, exact versions, the update field,
 //! wildcards.
 
+use crate::facts::years_before;
 use crate::model::advisory::{MatchCriteria, VersionRange};
 use crate::model::cpe::{Attribute, unquote};
 use crate::model::truth::{Doubt, Truth};
@@ -22,7 +23,7 @@ pub fn meets(package: Versioned<'_>, criteria: &MatchCriteria) -> (Truth, String
         return (Truth::Unknown(Doubt::VersionUnparsable), "the package states no version".to_owned());
     }
     if !criteria.range.is_open() {
-        let truth = in_range(package, &criteria.range);
+        let truth = in_range(package, &criteria.range, criteria.cpe.vendor());
         return (truth, format!("version {} against {}", package.version, criteria.range));
     }
     match criteria.cpe.version() {
@@ -40,7 +41,7 @@ pub fn meets(package: Versioned<'_>, criteria: &MatchCriteria) -> (Truth, String
     }
 }
 
-fn in_range(package: Versioned<'_>, range: &VersionRange) -> Truth {
+fn in_range(package: Versioned<'_>, range: &VersionRange, vendor: &Attribute) -> Truth {
     type End<'a> = (&'a Option<Box<str>>, fn(Ordering) -> bool);
     let ends: [End<'_>; 4] = [
         (&range.start_including, Ordering::is_ge),
@@ -49,13 +50,24 @@ fn in_range(package: Versioned<'_>, range: &VersionRange) -> Truth {
         (&range.end_excluding, Ordering::is_lt),
     ];
     ends.into_iter().filter_map(|(end, holds)| end.as_deref().map(|end| (end, holds))).fold(Truth::Yes, |truth, (end, holds)| {
-        let held = match package.order.compare_with_nvd(package.version, &unquote(end)) {
+        let end = unquote(end);
+        let ordered = after_years(package.version, &end, vendor).or_else(|| package.order.compare_with_nvd(package.version, &end));
+        let held = match ordered {
             Some(found) if holds(found) => Truth::Yes,
             Some(_) => Truth::No,
             None => Truth::Unknown(Doubt::VersionUnparsable),
         };
         truth.and(held)
     })
+}
+
+/// How two versions are ordered, where the project once counted in years and a version does not do so any more.
+fn after_years(version: &str, end: &str, vendor: &Attribute) -> Option<Ordering> {
+    let Attribute::Value(vendor) = vendor else { return None };
+    let first = |text: &str| text.split(|c: char| !c.is_ascii_digit()).next().and_then(|number| number.parse::<u32>().ok());
+    let (version, end) = (first(version)?, first(end)?);
+    let year = |number: u32| (1990..2100).contains(&number);
+    (!year(version) && year(end) && years_before(vendor)).then_some(Ordering::Greater)
 }
 
 /// An exact version, with the NVD's update field: `1.0` and update `rc1` is the package's `1.0-rc.1`.

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 pub fn aggregate(connection: &Connection, worlds: &[World]) -> Result<u64, MirrorError> {
     connection.execute_batch(
         "DELETE FROM product_world; DELETE FROM product_count; DELETE FROM learned;
-         INSERT INTO product_count SELECT product_id, count(*) FROM
+         INSERT INTO product_count SELECT product_id, count(*), max(cve_id) / 10000000000 FROM
            (SELECT product_id, cve_id FROM applicability UNION SELECT product_id, cve_id FROM override_applicability) GROUP BY product_id;",
     )?;
     count_worlds(connection, worlds)?;

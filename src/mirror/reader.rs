@@ -28,7 +28,7 @@ const KEYS: usize = 20;
 
 static NAMED: LazyLock<String> = LazyLock::new(|| {
     format!(
-        "SELECT p.id, p.part, p.vendor, p.product, n.cves, p.name_key FROM product p
+        "SELECT p.id, p.part, p.vendor, p.product, n.cves, n.latest, p.name_key FROM product p
          CROSS JOIN product_count n WHERE n.product_id = p.id AND p.name_key IN (?{})",
         ", ?".repeat(KEYS - 1)
     )
@@ -95,7 +95,7 @@ impl Reader {
         for keys in self.names.possible(&self.connection, keys)?.chunks(KEYS) {
             let mut select = self.connection.prepare_cached(&NAMED)?;
             let padded = (0..KEYS).map(|at| keys.get(at).copied());
-            let found = select.query_map(rusqlite::params_from_iter(padded), |row| Ok((row.get(5)?, product_row(row)?)))?;
+            let found = select.query_map(rusqlite::params_from_iter(padded), |row| Ok((row.get(6)?, product_row(row)?)))?;
             for found in found {
                 let (key, product) = found?;
                 out.push((key, self.with_worlds(product)?));
@@ -111,7 +111,7 @@ impl Reader {
     /// When the database cannot be read.
     pub fn products_solid(&self, solid: &str) -> Result<Vec<ProductFacts>, MirrorError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT p.id, p.part, p.vendor, p.product, coalesce(n.cves, 0) FROM product p
+            "SELECT p.id, p.part, p.vendor, p.product, coalesce(n.cves, 0), coalesce(n.latest, 0) FROM product p
              LEFT JOIN product_count n ON n.product_id = p.id WHERE replace(p.name_key, '-', '') = ? ORDER BY p.vendor, p.product",
         )?;
         let found = select.query_map([solid], product_row)?.collect::<Result<Vec<_>, _>>()?;
@@ -124,19 +124,19 @@ impl Reader {
     /// When the database cannot be read.
     pub fn product(&self, name: &ProductName) -> Result<Option<ProductFacts>, MirrorError> {
         let mut select = self.connection.prepare_cached(
-            "SELECT p.id, p.part, p.vendor, p.product, coalesce(n.cves, 0) FROM product p
+            "SELECT p.id, p.part, p.vendor, p.product, coalesce(n.cves, 0), coalesce(n.latest, 0) FROM product p
              LEFT JOIN product_count n ON n.product_id = p.id WHERE p.product = ? AND p.vendor = ? AND p.part = ?",
         )?;
         let found = select.query_row(params![name.product, name.vendor, name.part.letter()], product_row).optional()?;
         found.map(|found| self.with_worlds(found)).transpose()
     }
 
-    fn with_worlds(&self, (id, product, cves): (i64, ProductName, u32)) -> Result<ProductFacts, MirrorError> {
+    fn with_worlds(&self, (id, facts): (i64, ProductFacts)) -> Result<ProductFacts, MirrorError> {
         let mut select = self.connection.prepare_cached("SELECT world, refs, words, targets FROM product_world WHERE product_id = ?")?;
         let worlds = select.query_map([id], |row| {
             Ok(WorldCount { world: row.get(0)?, references: row.get(1)?, words: row.get(2)?, targets: row.get(3)? })
         })?;
-        Ok(ProductFacts { product, cves, worlds: worlds.collect::<Result<_, _>>()? })
+        Ok(ProductFacts { worlds: worlds.collect::<Result<_, _>>()?, ..facts })
     }
 
     /// Products whose own CVEs link to this package.
@@ -345,8 +345,9 @@ impl CveDetail<'_> {
     }
 }
 
-fn product_row(row: &rusqlite::Row<'_>) -> Result<(i64, ProductName, u32), rusqlite::Error> {
-    Ok((row.get(0)?, product_name(row, 1)?, row.get(4)?))
+/// A product's number and facts, its worlds still to be read.
+fn product_row(row: &rusqlite::Row<'_>) -> Result<(i64, ProductFacts), rusqlite::Error> {
+    Ok((row.get(0)?, ProductFacts { product: product_name(row, 1)?, cves: row.get(4)?, latest: row.get(5)?, worlds: Vec::new() }))
 }
 
 fn product_name(row: &rusqlite::Row<'_>, at: usize) -> Result<ProductName, rusqlite::Error> {

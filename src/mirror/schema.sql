@@ -41,7 +41,8 @@ CREATE TABLE product_world (
   product_id INTEGER NOT NULL, world TEXT NOT NULL, refs INTEGER NOT NULL, words INTEGER NOT NULL, targets INTEGER NOT NULL,
   PRIMARY KEY (product_id, world)
 ) WITHOUT ROWID;
-CREATE TABLE product_count (product_id INTEGER PRIMARY KEY, cves INTEGER NOT NULL);
+-- How many CVEs name a product, and the year of the newest one's id.
+CREATE TABLE product_count (product_id INTEGER PRIMARY KEY, cves INTEGER NOT NULL, latest INTEGER NOT NULL);
 
 -- Package names that the references of a CVE link to; one row per CVE, package and ecosystem.
 CREATE TABLE link (cve_id INTEGER NOT NULL, ecosystem TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (cve_id, ecosystem, name)) WITHOUT ROWID;

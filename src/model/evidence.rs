@@ -25,6 +25,8 @@ pub struct ProductFacts {
     pub product: ProductName,
     /// CVEs that name it vulnerable.
     pub cves: u32,
+    /// The year of the newest CVE's id; 0 where none names it.
+    pub latest: u16,
     /// Worlds that speak of it.
     pub worlds: Vec<WorldCount>,
 }
