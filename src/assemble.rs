@@ -118,11 +118,14 @@ fn add(report: &mut Report, one: Checked) {
 
 fn package_entry(subject: &str, package: &Package, identity: &Identity, verdict: &Verdict) -> PackageEntry {
     let entry = |candidate: &crate::model::finding::Candidate| IdentityEntry {
-        cpe: candidate.product.at_version(&package.version),
+        product: candidate.product.to_string(),
+        cpe: candidate.product.at_version(candidate.version.as_deref().unwrap_or(&package.version)),
         basis: candidate.basis.name(),
         doubt: candidate.doubt.map(crate::model::truth::Doubt::name),
         evidence: candidate.evidence.clone(),
+        only: candidate.only.iter().map(ToString::to_string).collect(),
     };
+    let rival = |rival: &crate::model::finding::Rival| RivalEntry { product: rival.product.to_string(), reason: rival.reason.clone() };
     PackageEntry {
         subject: subject.to_owned(),
         purl: package.purl.text().to_owned(),
@@ -139,6 +142,7 @@ fn package_entry(subject: &str, package: &Package, identity: &Identity, verdict:
         paths: package.paths(),
         locations: package.places.iter().map(|place| place.location.clone()).collect(),
         identity: identity.candidates.iter().map(entry).collect(),
+        rivals: identity.rivals.iter().map(rival).collect(),
         decision: verdict.decision,
         rule: verdict.rule.clone(),
     }

@@ -52,7 +52,9 @@ pub struct Summary {
 /// A product that a package is held to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct IdentityEntry {
-    /// The product as a CPE name at the package's version.
+    /// The product, `vendor:product`.
+    pub product: String,
+    /// The product as a CPE name, at the version of it that the package is or carries.
     pub cpe: String,
     /// What it rests on.
     pub basis: &'static str,
@@ -61,6 +63,18 @@ pub struct IdentityEntry {
     pub doubt: Option<&'static str>,
     /// The evidence.
     pub evidence: Vec<String>,
+    /// The only CVEs of the product that are about the package; empty: all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub only: Vec<String>,
+}
+
+/// A product that shares a package's name and was not taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RivalEntry {
+    /// The product, `vendor:product`.
+    pub product: String,
+    /// Why not.
+    pub reason: String,
 }
 
 /// A package in the report.
@@ -103,6 +117,9 @@ pub struct PackageEntry {
     pub locations: Vec<Location>,
     /// What it is held to be.
     pub identity: Vec<IdentityEntry>,
+    /// Products that share the name and were not taken.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rivals: Vec<RivalEntry>,
     /// What the policy says about the package itself.
     pub decision: Decision,
     /// Which rule said it.

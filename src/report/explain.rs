@@ -23,8 +23,9 @@ pub fn render(inventory: &Inventory, identities: &[Identity], findings: &[Findin
         let _ = writeln!(out, "{}", tame(package.purl.text()));
         for candidate in &identity.candidates {
             let doubt = candidate.doubt.map(|doubt| format!(", in doubt: {doubt}")).unwrap_or_default();
-            let _ =
-                writeln!(out, "├─ is {} ({}{doubt}): {}", candidate.product, candidate.basis.name(), tame(&candidate.evidence.join("; ")));
+            let at = candidate.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
+            let evidence = tame(&candidate.evidence.join("; "));
+            let _ = writeln!(out, "├─ is {}{} ({}{doubt}): {evidence}", candidate.product, tame(&at), candidate.basis.name());
         }
         for rival in &identity.rivals {
             let _ = writeln!(out, "├─ not taken: {}: {}", rival.product, tame(&rival.reason));
