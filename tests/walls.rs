@@ -13,7 +13,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("decide", &["decide", "model", "version", "diag"]),
     ("report", &["report", "model"]),
     ("mirror", &["mirror", "model", "facts"]),
-    ("sync", &["sync", "model", "facts", "mirror"]),
+    ("sync", &["sync", "model", "version", "facts", "mirror"]),
 ];
 
 /// Crate, and the only places that may name it.
