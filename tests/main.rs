@@ -5,6 +5,7 @@
 mod accuracy;
 mod api;
 mod check;
+mod identity;
 mod readers;
 mod sources;
 mod sync;

@@ -92,6 +92,8 @@ pub struct Found {
     pub scope: Scope,
     /// CPE names that the file states.
     pub stated_cpes: Vec<CpeName>,
+    /// Repositories that the package's own metadata name.
+    pub repositories: Vec<String>,
 }
 
 impl Found {
@@ -107,6 +109,7 @@ impl Found {
             install_script: false,
             scope: Scope::Production,
             stated_cpes: Vec::new(),
+            repositories: Vec::new(),
         }
     }
 }

@@ -245,6 +245,7 @@ impl<'a> Desk<'a> {
                 integrity: Vec::new(),
                 install_script: false,
                 stated_cpes: Vec::new(),
+                repositories: Vec::new(),
                 places: Vec::new(),
             });
         }
@@ -252,6 +253,7 @@ impl<'a> Desk<'a> {
         entry.install_script |= found.install_script;
         entry.integrity.extend(found.integrity);
         entry.stated_cpes.extend(found.stated_cpes);
+        entry.repositories.extend(found.repositories);
         entry.places.push(place);
     }
 
@@ -262,6 +264,8 @@ impl<'a> Desk<'a> {
             package.integrity.sort();
             package.integrity.dedup();
             package.stated_cpes.dedup();
+            package.repositories.sort();
+            package.repositories.dedup();
         }
         self.packages.sort_by_cached_key(|package| (package.purl.text().to_owned(), package.origin.clone()));
         self.coverage.sort();

@@ -86,6 +86,12 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&
     silent(ecosystem, facts, shape, all, own.words + firm)
 }
 
+/// Whether any record of the product speaks of the ecosystem.
+pub fn speaks(ecosystem: Ecosystem, facts: &ProductFacts) -> bool {
+    let own = Counts::of(facts, |world| world_of(ecosystem).is_some_and(|own| own.name == world));
+    own.references + own.words + own.targets > 0
+}
+
 /// The records say too little: the number of products of that name, and of records, decide.
 fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&ProductFacts], own: u32) -> Opinion {
     let count = facts.cves;

@@ -6,6 +6,7 @@
 
 mod carried;
 mod evidence;
+mod metadata;
 mod shapes;
 
 use crate::facts;
@@ -192,6 +193,12 @@ fn by_name(package: &Package, names: &Reader, kinds: Kinds, identity: &mut Ident
             all.iter().filter(|(key, facts)| *key == shape.key && agrees(facts)).map(|(_, facts)| facts).collect();
         for facts in &found {
             let opinion = if kinds.guard { evidence::judge(ecosystem, facts, shape, &found) } else { Opinion::Is(shape.how.to_owned()) };
+            // Most packages come without metadata, and then nothing more is looked up.
+            let opinion = if package.repositories.is_empty() {
+                opinion
+            } else {
+                metadata::weigh(opinion, ecosystem, facts, &package.repositories, &names.repositories(&facts.product)?)
+            };
             match opinion {
                 Opinion::Is(evidence) => add(identity, Candidate::certain(facts.product.clone(), Basis::ExactName, evidence)),
                 Opinion::MayBe(evidence) => {

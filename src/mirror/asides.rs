@@ -45,6 +45,19 @@ impl Reader {
         Ok(found)
     }
 
+    /// The repositories that a product's CVEs link to.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn repositories(&self, product: &ProductName) -> Result<Vec<String>, MirrorError> {
+        let mut select = self.connection().prepare_cached(
+            "SELECT DISTINCT r.repository FROM product p JOIN applicability a ON a.product_id = p.id JOIN repository r ON r.cve_id = a.cve_id
+             WHERE p.product = ? AND p.vendor = ? AND p.part = ? ORDER BY r.repository",
+        )?;
+        let rows = select.query_map(params![product.product, product.vendor, product.part.letter()], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// A product's title in the CPE dictionary and the product that replaced it, where it is deprecated.
     ///
     /// # Errors

@@ -76,6 +76,8 @@ pub struct RawRecord<'a> {
     pub mentions: Vec<(&'static str, String)>,
     /// Packages that it is about although its product has another name.
     pub subjects: Vec<Subject>,
+    /// Repositories that its references lead into.
+    pub repositories: Vec<String>,
 }
 
 /// A new row of `product`.
@@ -129,6 +131,8 @@ pub struct CveRow {
     pub mentions: Vec<(&'static str, String)>,
     /// Packages that it is about although its product has another name.
     pub subjects: Vec<Subject>,
+    /// Repositories that its references lead into.
+    pub repositories: Vec<String>,
 }
 
 /// A record that could not be decoded.
@@ -220,6 +224,7 @@ impl Interner {
             links: record.links.clone(),
             mentions: record.mentions.clone(),
             subjects: record.subjects.clone(),
+            repositories: record.repositories.clone(),
         });
         Ok(())
     }
@@ -321,6 +326,7 @@ mod tests {
             links: Vec::new(),
             mentions: Vec::new(),
             subjects: Vec::new(),
+            repositories: Vec::new(),
         }
     }
 

@@ -52,6 +52,9 @@ CREATE TABLE learned (
   PRIMARY KEY (ecosystem, name, product_id)
 ) WITHOUT ROWID;
 
+-- Source repositories that the references of a CVE lead into (model/repository.rs).
+CREATE TABLE repository (cve_id INTEGER NOT NULL, repository TEXT NOT NULL, PRIMARY KEY (cve_id, repository)) WITHOUT ROWID;
+
 -- Packages that a record is about although its one product has another name; that product stands for them in this record alone.
 CREATE TABLE subject (
   ecosystem TEXT NOT NULL, name TEXT NOT NULL, cve_id INTEGER NOT NULL, vendor TEXT NOT NULL, product TEXT NOT NULL,

@@ -134,6 +134,9 @@ impl Writer {
         for (ecosystem, name) in &row.mentions {
             self.connection.prepare_cached("INSERT OR IGNORE INTO mention VALUES (?, ?, ?)")?.execute(params![row.id, ecosystem, name])?;
         }
+        for repository in &row.repositories {
+            self.connection.prepare_cached("INSERT OR IGNORE INTO repository VALUES (?, ?)")?.execute(params![row.id, repository])?;
+        }
         for Subject { ecosystem, name, product } in &row.subjects {
             self.connection.prepare_cached("INSERT OR IGNORE INTO subject VALUES (?, ?, ?, ?, ?)")?.execute(params![
                 ecosystem,
@@ -168,7 +171,12 @@ impl Writer {
             let found: i64 = product.query_row([criterion], |row| row.get(0))?;
             delete.execute(params![found, id])?;
         }
-        for sql in ["DELETE FROM link WHERE cve_id = ?", "DELETE FROM mention WHERE cve_id = ?", "DELETE FROM subject WHERE cve_id = ?"] {
+        for sql in [
+            "DELETE FROM link WHERE cve_id = ?",
+            "DELETE FROM mention WHERE cve_id = ?",
+            "DELETE FROM subject WHERE cve_id = ?",
+            "DELETE FROM repository WHERE cve_id = ?",
+        ] {
             self.connection.prepare_cached(sql)?.execute([id])?;
         }
         Ok(())

@@ -13,5 +13,6 @@ pub mod osv;
 pub mod package;
 pub mod purl;
 pub mod report;
+pub mod repository;
 pub mod truth;
 pub mod verdict;

@@ -165,6 +165,8 @@ pub struct Package {
     pub install_script: bool,
     /// CPE names that an SBOM states for it.
     pub stated_cpes: Vec<CpeName>,
+    /// Its repositories, as its own metadata name them (`model::repository`).
+    pub repositories: Vec<String>,
     /// Where it was found; never empty.
     pub places: Vec<Place>,
 }

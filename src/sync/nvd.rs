@@ -7,6 +7,7 @@ use super::learn::Learner;
 use super::{mention, subject};
 use crate::mirror::rows::{AsideRow, Batch, Interner, RawConfiguration, RawCriterion, RawNode, RawRecord, Tree};
 use crate::model::advisory::{CveDetail, CveId, Cvss, Operator, Reference};
+use crate::model::repository::repository;
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -198,6 +199,9 @@ fn record_of<'a>(cve: Cve<'a>, learner: &Learner) -> Result<RawRecord<'a>, Strin
         mentions.extend(mention::names(&summary).into_iter().map(|name| ("", name)));
     }
     let configurations: Vec<RawConfiguration<'a>> = cve.configurations.into_iter().map(configuration_of).collect();
+    let mut repositories: Vec<String> = addresses().filter_map(repository).collect();
+    repositories.sort();
+    repositories.dedup();
     let subjects = subject::subjects(&summary, signals, &configurations);
     let metrics = [cve.metrics.v40, cve.metrics.v31, cve.metrics.v30, cve.metrics.v2].into_iter().flatten();
     let mut cwe: Vec<Cow<'a, str>> = cve.weaknesses.into_iter().flat_map(|weakness| weakness.description).map(|text| text.value).collect();
@@ -222,6 +226,7 @@ fn record_of<'a>(cve: Cve<'a>, learner: &Learner) -> Result<RawRecord<'a>, Strin
         links,
         mentions,
         subjects,
+        repositories,
     })
 }
 

@@ -10,6 +10,7 @@ use crate::acquire::{Blemish, Found, Reading, Source};
 use crate::model::cpe::{Attribute, CpeName};
 use crate::model::package::Scope;
 use crate::model::purl::{Ecosystem, Purl};
+use crate::model::repository::repository;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -61,8 +62,19 @@ struct Component<'a> {
     scope: Option<String>,
     #[serde(default)]
     hashes: Vec<Hash>,
+    #[serde(default, rename = "externalReferences")]
+    external_references: Vec<ExternalReference>,
     #[serde(borrow)]
     components: Option<Vec<&'a RawValue>>,
+}
+
+/// A link of a component (CycloneDX 1.6, `externalReferences`).
+#[derive(Deserialize)]
+struct ExternalReference {
+    #[serde(rename = "type", default)]
+    kind: String,
+    #[serde(default)]
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -152,8 +164,15 @@ fn package(component: &Component<'_>) -> Result<Option<Found>, String> {
         integrity: component.hashes.iter().map(|hash| format!("{}:{}", hash.alg.to_ascii_lowercase(), hash.content)).collect(),
         scope: if component.scope.as_deref() == Some("optional") { Scope::Optional } else { Scope::Production },
         stated_cpes: stated.into_iter().collect(),
+        repositories: repositories(component),
         ..Found::new(purl, 0)
     }))
+}
+
+/// Where the component's source is, by its own links.
+fn repositories(component: &Component<'_>) -> Vec<String> {
+    let own = component.external_references.iter().filter(|link| matches!(link.kind.as_str(), "vcs" | "website" | "source-distribution"));
+    own.filter_map(|link| repository(&link.url)).collect()
 }
 
 fn purl_of(component: &Component<'_>, cpe: &CpeName) -> Result<Purl, String> {

@@ -10,6 +10,7 @@ use crate::acquire::{Blemish, Found, Reading, Source};
 use crate::model::cpe::{Attribute, CpeName};
 use crate::model::package::Scope;
 use crate::model::purl::{Ecosystem, Purl};
+use crate::model::repository::repository;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
@@ -56,6 +57,12 @@ struct Element {
     external_identifier: Vec<Reference>,
     checksums: Vec<Checksum>,
     verified_using: Vec<Checksum>,
+    homepage: String,
+    download_location: String,
+    #[serde(rename = "software_homePage")]
+    home_page: String,
+    #[serde(rename = "software_downloadLocation")]
+    downloaded_from: String,
     from: String,
     to: Vec<String>,
     relationship_type: String,
@@ -226,11 +233,13 @@ fn package(element: &Element) -> Result<Option<Found>, String> {
         }
         (None, None) => return Err(format!("package `{}` has neither a purl nor a CPE, so it cannot be judged", element.name)),
     };
+    let links = [&element.homepage, &element.download_location, &element.home_page, &element.downloaded_from];
     let digests = element.checksums.iter().chain(&element.verified_using);
     Ok(Some(Found {
         version: purl.version().map_or_else(|| version.clone(), str::to_owned),
         integrity: digests.map(|sum| format!("{}:{}{}", sum.algorithm.to_ascii_lowercase(), sum.checksum_value, sum.hash_value)).collect(),
         stated_cpes: stated.into_iter().collect(),
+        repositories: links.iter().filter_map(|link| repository(link)).collect(),
         ..Found::new(purl, 0)
     }))
 }
