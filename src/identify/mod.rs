@@ -257,7 +257,7 @@ fn by_solid_name(package: &Package, names: &Reader, identity: &mut Identity) -> 
     for facts in &found {
         let product = facts.product.clone();
         if !unknown {
-            if vendors.contains(&product.vendor) {
+            if vendors.contains(&product.vendor) && !identity.candidates.iter().any(|known| known.product == product) {
                 let evidence = format!("{}, from the vendor of a product that it is", shape.how);
                 add(identity, Candidate::certain(product, Basis::ExactName, evidence));
             }
