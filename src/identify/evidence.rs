@@ -28,11 +28,6 @@ const SILENT: u32 = 4;
 /// Judges one product among all of its name.
 pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&ProductFacts]) -> Opinion {
     let targeted = Counts::of(facts, |world| world_of(ecosystem).is_some_and(|own| own.name == world)).targets > 0;
-    if let Some(host) = &shape.host
-        && !facts.worlds.iter().any(|count| count.world == format!("target:{host}") && count.targets > 0)
-    {
-        return Opinion::IsNot(format!("{}, but it runs on something else than {host}", shape.how));
-    }
     if facts.product.part != Part::Application && !targeted {
         return Opinion::IsNot("it is an operating system or hardware".to_owned());
     }
@@ -86,6 +81,11 @@ pub fn judge(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&
     silent(ecosystem, facts, shape, all, own.words + firm)
 }
 
+/// Whether a product is an addition to a host, as its criteria's target software says.
+pub fn runs_on(facts: &ProductFacts, host: &str) -> bool {
+    facts.worlds.iter().any(|count| count.world == format!("target:{host}") && count.targets > 0)
+}
+
 /// Whether any record of the product speaks of the ecosystem.
 pub fn speaks(ecosystem: Ecosystem, facts: &ProductFacts) -> bool {
     let own = Counts::of(facts, |world| world_of(ecosystem).is_some_and(|own| own.name == world));
@@ -111,8 +111,9 @@ fn silent(ecosystem: Ecosystem, facts: &ProductFacts, shape: &Shape, all: &[&Pro
         };
     }
     let backed = vendor_backs(shape, facts);
-    // Records about npm packages and crates nearly always say so; the older ones about Python programs often do not.
-    let may_be_silent = ecosystem == Ecosystem::Pypi || carries(shape, facts);
+    // Records about npm packages and crates nearly always say so; the older ones about Python programs often do not. A name of
+    // several words is rarely anybody else's.
+    let may_be_silent = ecosystem == Ecosystem::Pypi || carries(shape, facts) || shape.key.contains('-');
     if rivals == 1 && ((count <= SILENT && may_be_silent) || backed) && native * 2 <= count && !short {
         return Opinion::Is(format!("{}, no other product has it, and nothing in its {count} CVEs speaks of another world", shape.how));
     }

@@ -187,8 +187,10 @@ fn by_name(package: &Package, names: &Reader, kinds: Kinds, identity: &mut Ident
         if !shape.exact && identity.candidates.iter().any(whole) {
             continue;
         }
-        let agrees =
-            |facts: &ProductFacts| shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor));
+        let agrees = |facts: &ProductFacts| {
+            shape.vendor.as_deref().is_none_or(|vendor| shapes::vendor_agrees(vendor, &facts.product.vendor))
+                && shape.host.as_deref().is_none_or(|host| evidence::runs_on(facts, host))
+        };
         let found: Vec<&ProductFacts> =
             all.iter().filter(|(key, facts)| *key == shape.key && agrees(facts)).map(|(_, facts)| facts).collect();
         for facts in &found {
@@ -252,7 +254,8 @@ fn by_solid_name(package: &Package, names: &Reader, identity: &mut Identity) -> 
     if !unknown && vendors.is_empty() {
         return Ok(());
     }
-    let found = names.products_solid(&shape.key)?;
+    let mut found = names.products_solid(&shape.key)?;
+    found.retain(|facts| shapes::spaced(&package.name(), &facts.product));
     let all: Vec<&ProductFacts> = found.iter().collect();
     for facts in &found {
         let product = facts.product.clone();

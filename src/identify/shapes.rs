@@ -114,6 +114,13 @@ pub fn solid(name: &str) -> Option<Shape> {
     fits.then_some(Shape { key, exact: false, vendor: None, host: None, how: "same name but for separators" })
 }
 
+/// Whether a product's name has separators that the package's lacks: the NVD writes spaces so (`pull_it` for `pullit`). The other
+/// way round the product is likely a package of its own, published to be mistaken for this one (`crossenv` for `cross-env`).
+pub fn spaced(name: &str, product: &ProductName) -> bool {
+    let separators = |text: &str| text.matches('-').count();
+    separators(&name_key(&product.product)) > separators(&name_key(name))
+}
+
 /// Whether a vendor, quoted, is the organisation of that key.
 pub fn vendor_agrees(wanted: &str, vendor: &str) -> bool {
     let vendor = name_key(&unquote(vendor));
@@ -125,7 +132,8 @@ pub fn vendor_agrees(wanted: &str, vendor: &str) -> bool {
 /// Whether a product's name is one of the shapes of a package's name.
 pub fn agree(ecosystem: Ecosystem, name: &str, product: &ProductName) -> bool {
     let key = name_key(&product.product);
-    shapes(ecosystem, name).iter().any(|shape| shape.key == key)
+    let same_letters = || solid(name).is_some_and(|shape| shape.key == key.replace('-', "") && spaced(name, product));
+    shapes(ecosystem, name).iter().any(|shape| shape.key == key) || same_letters()
 }
 
 #[cfg(test)]
