@@ -1,8 +1,8 @@
 //! What `dpkg -l` and `rpm -qa` print. Neither names the distribution, so the user must (`--distro`); `dpkg -l`
 //! does not name source packages either, by which advisories go, and that is said.
 
-use crate::acquire::{Blemish, Found, Reading, Source};
-use crate::model::purl::Purl;
+use super::distro::{Distro, Installed};
+use crate::acquire::{Blemish, Reading, Source};
 
 /// Reads the table of `dpkg -l`: packages that are installed, whatever is wished for them.
 ///
@@ -22,7 +22,8 @@ pub fn read_dpkg(source: &Source<'_>) -> Result<Reading, Blemish> {
                 match status.as_bytes().get(1) {
                     Some(b'n' | b'c') => {}
                     Some(b'i' | b'W' | b't' | b'H' | b'U' | b'F') => {
-                        distro.add(&mut reading, "deb", name.split(':').next().unwrap_or(name), version, arch, at)
+                        let name = name.split(':').next().unwrap_or(name);
+                        distro.add(&mut reading, Installed { kind: "deb", name, version, arch, source: None }, at);
                     }
                     _ => reading.blemish(at, format!("the state `{status}` of `{name}` is not known")),
                 }
@@ -54,7 +55,9 @@ pub fn read_rpm(source: &Source<'_>) -> Result<Reading, Blemish> {
         match rpm_name(text) {
             // Keys are kept in the same database as packages.
             Some(("gpg-pubkey", ..)) => {}
-            Some((name, version, arch)) => distro.add(&mut reading, "rpm", name, &version, arch, at),
+            Some((name, version, arch)) => {
+                distro.add(&mut reading, Installed { kind: "rpm", name, version: &version, arch, source: None }, at)
+            }
             None if text.is_empty() => {}
             None => reading.blemish(at, format!("`{}` is not name-version-release.arch", text.chars().take(80).collect::<String>())),
         }
@@ -82,43 +85,6 @@ pub fn rpm_name(line: &str) -> Option<(&str, String, &str)> {
     };
     let sound = !name.is_empty() && version.starts_with(|c: char| c.is_ascii_alphanumeric()) && !release.is_empty();
     sound.then(|| (name, format!("{version}-{release}"), arch))
-}
-
-/// The distribution that the user names.
-struct Distro<'a> {
-    id: &'a str,
-    release: &'a str,
-}
-
-impl<'a> Distro<'a> {
-    fn of(source: &Source<'a>, example: &str) -> Result<Self, Blemish> {
-        let split =
-            source.distro.and_then(|distro| distro.split_once([':', '-'])).filter(|(id, release)| !id.is_empty() && !release.is_empty());
-        let (id, release) = split.ok_or_else(|| {
-            Blemish::at(
-                0,
-                format!("the list does not say which distribution and release it comes from: say it, as in `--distro {example}`"),
-            )
-        })?;
-        Ok(Self { id, release })
-    }
-
-    fn add(&self, reading: &mut Reading, kind: &str, name: &str, version: &str, arch: &str, offset: usize) {
-        let escape = |text: &str| text.replace('%', "%25").replace('+', "%2B").replace('@', "%40").replace('?', "%3F").replace('#', "%23");
-        let text = format!(
-            "pkg:{kind}/{}/{}@{}?arch={}&distro={}-{}",
-            self.id,
-            escape(name),
-            escape(version),
-            escape(arch),
-            self.id,
-            self.release
-        );
-        match text.parse::<Purl>() {
-            Ok(purl) => reading.found.push(Found::new(purl, offset)),
-            Err(error) => reading.blemish(offset, error.to_string()),
-        }
-    }
 }
 
 #[cfg(test)]
