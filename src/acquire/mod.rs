@@ -4,9 +4,12 @@
 //! which file; one file per format below `readers`. This room never uses the network, the mirror or a
 //! policy, and never guesses a CPE.
 
+pub mod desk;
 pub mod graph;
+pub mod installed;
 pub mod json;
 pub mod readers;
+pub mod rootfs;
 pub mod secrets;
 pub mod subject;
 pub mod table;

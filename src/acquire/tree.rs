@@ -75,6 +75,67 @@ impl Tree for Folder {
     }
 }
 
+/// A root filesystem on disk: links in it are followed inside it alone, an absolute one from its root.
+#[derive(Debug, Clone)]
+pub struct Root {
+    folder: Folder,
+}
+
+/// Links that are followed for one path at most, as Linux does (path_resolution(7)).
+const MOST_LINKS: usize = 40;
+
+impl Root {
+    /// The root filesystem below a folder.
+    #[must_use]
+    pub fn at(root: &Path) -> Self {
+        Self { folder: Folder::at(root) }
+    }
+
+    /// The path without links, relative to the root; nothing for a loop.
+    fn resolve(&self, path: &str) -> Option<PathBuf> {
+        let mut left: Vec<String> = path.split('/').rev().map(str::to_owned).collect();
+        let (mut done, mut links) = (PathBuf::new(), 0);
+        while let Some(part) = left.pop() {
+            match part.as_str() {
+                "" | "." => continue,
+                ".." => {
+                    done.pop();
+                    continue;
+                }
+                _ => done.push(&part),
+            }
+            if let Ok(target) = fs::read_link(self.folder.root.join(&done)) {
+                links += 1;
+                if links > MOST_LINKS {
+                    return None;
+                }
+                done.pop();
+                if target.is_absolute() {
+                    done = PathBuf::new();
+                }
+                left.extend(target.to_string_lossy().split('/').rev().map(str::to_owned));
+            }
+        }
+        Some(done)
+    }
+}
+
+impl Tree for Root {
+    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+        let inside = self.resolve(path).ok_or_else(|| TreeError::Refused("its links lead in a circle".to_owned()))?;
+        let inside = inside.to_string_lossy();
+        // A pipe or a device would never end.
+        match fs::symlink_metadata(self.folder.root.join(&*inside)) {
+            Ok(meta) if !meta.is_file() => Err(TreeError::Refused("it is no file".to_owned())),
+            _ => self.folder.read(&inside),
+        }
+    }
+
+    fn folders(&self, path: &str) -> Vec<String> {
+        self.resolve(path).map(|inside| self.folder.folders(&inside.to_string_lossy())).unwrap_or_default()
+    }
+}
+
 /// Texts in memory: standard input, tests.
 #[derive(Debug, Clone, Default)]
 pub struct Memory {

@@ -1,0 +1,178 @@
+//! Where the readings of one subject come together: files are read once each, packages of one identity become one with all
+//! their places, and what could not be read becomes a gap.
+
+use super::secrets;
+use super::table::{Known, entry_for};
+use super::text::{Lines, decode, reject_spoiled};
+use super::tree::Tree;
+use super::{Blemish, Found, Include, Reader, Reading, Selection, Source, gap_at};
+use crate::model::package::{
+    Coverage, CoverageState, Gap, Inventory, Location, Origin, Package, PathName, Place, SourcePackage, Subject, SubjectKind,
+};
+use crate::model::purl::Purl;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where the readings of one subject come together.
+pub struct Desk<'a> {
+    /// What is looked at.
+    pub subject: Subject,
+    selection: &'a Selection,
+    packages: Vec<Package>,
+    known: BTreeMap<(String, Origin), usize>,
+    /// What was looked at, and what was not.
+    pub coverage: Vec<Coverage>,
+    /// What could not be read.
+    pub gaps: Vec<Gap>,
+    done: BTreeSet<String>,
+}
+
+impl<'a> Desk<'a> {
+    /// A desk for one subject.
+    pub fn new(kind: SubjectKind, name: &str, selection: &'a Selection) -> Self {
+        let subject = Subject { kind, name: name.to_owned(), digest: None, distro: None, base: None };
+        Self {
+            subject,
+            selection,
+            packages: Vec::new(),
+            known: BTreeMap::new(),
+            coverage: Vec::new(),
+            gaps: Vec::new(),
+            done: BTreeSet::new(),
+        }
+    }
+
+    /// Reads a file of the table of lockfiles.
+    pub fn read_known(&mut self, tree: &dyn Tree, path: &str) {
+        if let Some(entry) = entry_for(path)
+            && let Known::Read(reader) = entry.known
+        {
+            self.read_file(tree, path, entry.format, reader);
+        }
+    }
+
+    /// Reads a file and those it includes, each once.
+    pub fn read_file(&mut self, tree: &dyn Tree, path: &str, format: &'static str, reader: Reader) {
+        let mut queue = vec![path.to_owned()];
+        while let Some(path) = queue.pop() {
+            if !self.done.insert(path.clone()) {
+                continue;
+            }
+            let decoded = match tree.read(&path) {
+                Ok(bytes) => decode(bytes),
+                Err(error) => {
+                    self.fail(&path, format, Gap { location: Location::file(&path), reason: error.to_string() });
+                    continue;
+                }
+            };
+            let lines = Lines::of(&decoded.text);
+            let distro = self.subject.distro.clone();
+            let source = Source { text: &decoded.text, path: &path, tree, distro: self.selection.distro.as_deref().or(distro.as_deref()) };
+            match reject_spoiled(&decoded.text).and_then(|()| reader(&source)) {
+                Ok(mut reading) => {
+                    reading.blemishes.extend(decoded.broken);
+                    for include in &reading.includes {
+                        match source.relative(&include.path) {
+                            Some(next) => queue.push(next),
+                            None => reading.blemishes.push(outside(include)),
+                        }
+                    }
+                    self.take(reading, &path, format, &lines);
+                }
+                Err(blemish) => self.fail(&path, format, gap_at(&path, &lines, &blemish)),
+            }
+        }
+    }
+
+    fn take(&mut self, reading: Reading, path: &str, format: &str, lines: &Lines<'_>) {
+        self.cover(path, format, reading.found.len(), CoverageState::Read, None);
+        self.gaps.extend(reading.blemishes.iter().map(|blemish| gap_at(path, lines, blemish)));
+        let (directs, paths) = (reading.graph.directs(), reading.graph.paths(&reading.found));
+        for ((at, found), paths) in reading.found.into_iter().enumerate().zip(paths) {
+            let direct = directs.as_ref().map(|directs| directs.contains(&at));
+            self.add(found, path, lines, direct, paths);
+        }
+    }
+
+    fn fail(&mut self, path: &str, format: &str, gap: Gap) {
+        self.cover(path, format, 0, CoverageState::Failed, Some(gap.reason.clone()));
+        self.gaps.push(gap);
+    }
+
+    /// Notes what became of a file.
+    pub fn cover(&mut self, path: &str, format: &str, packages: usize, state: CoverageState, reason: Option<String>) {
+        let subject = self.subject.name.clone();
+        self.coverage.push(Coverage { subject, path: path.to_owned(), reader: format.to_owned(), packages, state, reason });
+    }
+
+    fn add(&mut self, found: Found, path: &str, lines: &Lines<'_>, direct: Option<bool>, paths: Vec<Vec<PathName>>) {
+        let wanted = self.selection.ecosystems.is_empty() || self.selection.ecosystems.iter().any(|kind| kind == found.purl.kind());
+        if !wanted || self.selection.omit.contains(&found.scope) {
+            return;
+        }
+        let place = if self.subject.kind == SubjectKind::Purl {
+            Location::file(path)
+        } else {
+            let (line, column) = lines.place(found.offset);
+            Location { path: path.to_owned(), line: Some(line), column: Some(column), layer: None }
+        };
+        let place = Place { location: place, scope: found.scope, direct, paths };
+        let source = source_of(&found.purl);
+        let origin = found.origin.map(|address| secrets::hide(address).into_owned());
+        let next = self.packages.len();
+        let at = *self.known.entry((found.purl.text().to_owned(), origin.clone())).or_insert(next);
+        if at == next {
+            self.packages.push(Package {
+                purl: found.purl,
+                version: found.version,
+                source,
+                origin,
+                integrity: Vec::new(),
+                install_script: false,
+                stated_cpes: Vec::new(),
+                repositories: Vec::new(),
+                places: Vec::new(),
+            });
+        }
+        let entry = &mut self.packages[at];
+        entry.install_script |= found.install_script;
+        entry.integrity.extend(found.integrity);
+        entry.stated_cpes.extend(found.stated_cpes);
+        entry.repositories.extend(found.repositories);
+        entry.places.push(place);
+    }
+
+    /// The inventory, in its order.
+    pub fn finish(mut self) -> Inventory {
+        for package in &mut self.packages {
+            package.places.sort();
+            package.places.dedup();
+            package.integrity.sort();
+            package.integrity.dedup();
+            package.stated_cpes.dedup();
+            package.repositories.sort();
+            package.repositories.dedup();
+        }
+        self.packages.sort_by_cached_key(|package| (package.purl.text().to_owned(), package.origin.clone()));
+        self.coverage.sort();
+        self.gaps.sort();
+        self.gaps.dedup();
+        Inventory { subject: self.subject, packages: self.packages, coverage: self.coverage, gaps: self.gaps, image: None }
+    }
+}
+
+fn outside(include: &Include) -> Blemish {
+    Blemish::at(include.offset, format!("`{}` lies outside the subject and was not read", include.path))
+}
+
+/// The source package that a distro purl's `upstream` qualifier names (`openssl` or `openssl@1.1.1n-0`).
+fn source_of(purl: &Purl) -> Option<SourcePackage> {
+    if !purl.ecosystem().is_distro() {
+        return None;
+    }
+    let own = purl.version().unwrap_or_default();
+    let (name, version) = match purl.qualifier("upstream") {
+        Some(upstream) => upstream.split_once('@').unwrap_or((upstream, own)),
+        None => (purl.base_name(), own),
+    };
+    Some(SourcePackage { name: name.to_owned(), version: version.to_owned() })
+}
