@@ -198,8 +198,14 @@ pub fn osv_distro(purl: &Purl) -> Option<String> {
         .unwrap_or(release);
     let number = distro.codenames.get(bare).map_or(bare, String::as_str);
     let major = number.split('.').next().unwrap_or(number);
-    let number = if distro.namespace == "ubuntu" || distro.namespace == "alpine" { number } else { major };
-    (!number.is_empty() && number.starts_with(|c: char| c.is_ascii_digit())).then(|| format!("{}:{number}", distro.osv))
+    let number = match distro.namespace.as_str() {
+        "ubuntu" => number.to_owned(),
+        // Advisories go by branch (`v3.20`), os-release by point release (`3.20.1`).
+        "alpine" => number.trim_start_matches('v').split('.').take(2).collect::<Vec<_>>().join("."),
+        _ => major.to_owned(),
+    };
+    let sign = if distro.namespace == "alpine" { "v" } else { "" };
+    (!number.is_empty() && number.starts_with(|c: char| c.is_ascii_digit())).then(|| format!("{}:{sign}{number}", distro.osv))
 }
 
 #[cfg(test)]
@@ -228,6 +234,8 @@ mod tests {
             assert_eq!(osv_distro(&purl).as_deref(), expected, "{distro}");
         }
         assert_eq!(osv_distro(&"pkg:deb/debian/openssl@1".parse().unwrap()), None);
+        let alpine: Purl = "pkg:apk/alpine/musl@1.2.5-r0?distro=alpine-3.20.1".parse().unwrap();
+        assert_eq!(osv_distro(&alpine).as_deref(), Some("Alpine:v3.20"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod api;
 mod check;
 mod identity;
 mod readers;
+mod rootfs;
 mod sources;
 mod sync;
 mod walls;

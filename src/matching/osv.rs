@@ -48,7 +48,8 @@ fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
     }
     let mut trace = Trace::default();
     let truth = trace.group(&format!("{} names {name}", advisory.id), |trace| {
-        named.iter().map(|entry| affected(order, version, entry, trace)).fold(Truth::No, Truth::or)
+        let truth = named.iter().map(|entry| affected(order, version, entry, trace)).fold(Truth::No, Truth::or);
+        if truth == Truth::Yes { modular(order, version, &named, trace) } else { truth }
     });
     let truth = if package.origin == Origin::Public { truth } else { truth.and(Truth::Unknown(Doubt::OtherSource)) };
     let informational = named.iter().any(|entry| entry.informational.is_some());
@@ -68,6 +69,29 @@ fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
         fixed_in,
         because: trace.into_steps(),
     })
+}
+
+/// A module's fix is built once per minor release, and an advisory lists every build (`3.12-9.module_el8.3.0+…`, `…el8.4.0+…`). The
+/// builds of one version and release are one fix, so the first of them has it. What lies between fixes of other versions cannot be
+/// told: they may be of other streams of the module, which advisories do not name.
+fn modular(order: VersionOrder, version: &str, named: &[&AffectedPackage], trace: &mut Trace) -> Truth {
+    let build = |text: &str| text.split_once(".module").map(|(base, _)| base.to_owned());
+    let Some(base) = build(version).filter(|_| order == VersionOrder::Rpm) else { return Truth::Yes };
+    let events = named.iter().flat_map(|entry| &entry.ranges).flat_map(|range| &range.events);
+    let fixes = events.filter_map(|event| if let OsvEvent::Fixed(at) = event { Some(at.as_str()) } else { None });
+    let reached: Vec<&str> = fixes.filter(|fix| order.compare(version, fix).is_some_and(Ordering::is_ge)).collect();
+    match reached.iter().find(|fix| build(fix).as_deref() == Some(&base)) {
+        Some(fix) => {
+            trace.step(Truth::No, format!("version {version} is a build of the fixed {fix}"));
+            Truth::No
+        }
+        None if reached.is_empty() => Truth::Yes,
+        None => {
+            let doubt = Truth::Unknown(Doubt::VersionUnparsable);
+            trace.step(doubt, format!("version {version} lies between fixes that may be of other streams of its module"));
+            doubt
+        }
+    }
 }
 
 /// A distro advisory speaks of one release; the package's release was looked up, so the word must match it.
@@ -144,6 +168,29 @@ fn described(range: &OsvRange) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_builds_of_one_fix_are_one_fix() {
+        let entry = |fix: &str| AffectedPackage {
+            ranges: vec![OsvRange {
+                kind: "ECOSYSTEM".into(),
+                events: vec![OsvEvent::Introduced("0".into()), OsvEvent::Fixed(fix.into())],
+            }],
+            ..AffectedPackage::default()
+        };
+        let (first, later, other) =
+            (entry("3.12-9.module_el8.3.0+2044"), entry("3.12-9.module_el8.5.0+119"), entry("4.0-1.module_el8.5.0+119"));
+        let named = [&first, &later, &other];
+        for (version, expected) in [
+            ("3.12-9.module_el8.3.0+2044", "no"),
+            ("3.12-9.module_el8.4.0+1", "no"),
+            ("3.12-8.module_el8.5.0+119", "yes"),
+            ("3.13-1.module_el8.5.0+119", "unknown"),
+            ("3.12-9.el8", "yes"),
+        ] {
+            assert_eq!(modular(VersionOrder::Rpm, version, &named, &mut Trace::default()).name(), expected, "{version}");
+        }
+    }
 
     #[test]
     fn events_decide_in_version_order_whatever_order_they_stand_in() {

@@ -28,7 +28,7 @@ pub struct OsvRange {
 }
 
 /// One package that an OSV advisory names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct AffectedPackage {
     /// The ecosystem as OSV writes it, with its release (`Debian:11`).
     pub ecosystem: String,
