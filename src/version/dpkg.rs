@@ -29,6 +29,11 @@ fn is_valid(version: &str) -> bool {
 #[cfg(test)]
 mod tests {
     #[test]
+    fn the_order_is_that_of_the_tool_itself() {
+        crate::version::table::check(include_str!("../../tests/orderings/dpkg.txt"), super::compare);
+    }
+
+    #[test]
     fn order() {
         crate::version::table::check(
             "1.0~rc1 < 1.0 < 1.0-0ubuntu1 < 1.0-1 < 1.0-1+deb11u1 < 1.0-1.1 < 1.0-2 < 1.0a-1 < 1.0+dfsg-1 < 1.1-1 < 1:0.1-1

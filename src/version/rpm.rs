@@ -20,6 +20,11 @@ pub fn upstream(evr: &str) -> &str {
 #[cfg(test)]
 mod tests {
     #[test]
+    fn the_order_is_that_of_the_tool_itself() {
+        crate::version::table::check(include_str!("../../tests/orderings/rpm.txt"), super::compare);
+    }
+
+    #[test]
     fn order() {
         crate::version::table::check(
             "1.0~rc1-1 < 1.0-1 < 1.0^git1-1 < 1.0.1-1 < 1.1-1.el8 < 1.1-1.el8_2 < 1.1-2.el8 < 1:0.9-1
