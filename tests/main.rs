@@ -6,6 +6,7 @@ mod accuracy;
 mod api;
 mod check;
 mod identity;
+mod image;
 mod readers;
 mod rootfs;
 mod sources;

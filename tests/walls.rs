@@ -24,10 +24,13 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rusqlite::", &["src/mirror/"]),
     ("clap::", &["src/cli.rs"]),
     ("minijinja::", &["src/report/html.rs"]),
-    ("flate2::", &["src/sync/feed.rs", "src/sync/epss.rs", "src/sync/overrides.rs", "src/sync/cpe_dictionary.rs"]),
+    ("flate2::", &["src/acquire/layers.rs", "src/sync/feed.rs", "src/sync/epss.rs", "src/sync/overrides.rs", "src/sync/cpe_dictionary.rs"]),
     ("zip::", &["src/sync/osv_export.rs"]),
-    ("tar::", &["src/sync/overrides.rs", "src/sync/cpe_dictionary.rs", "src/mirror/transfer.rs"]),
-    ("zstd::", &["src/mirror/transfer.rs"]),
+    (
+        "tar::",
+        &["src/acquire/image.rs", "src/acquire/layers.rs", "src/sync/overrides.rs", "src/sync/cpe_dictionary.rs", "src/mirror/transfer.rs"],
+    ),
+    ("zstd::", &["src/acquire/layers.rs", "src/mirror/transfer.rs"]),
     ("serde_saphyr", &["src/acquire/yaml.rs"]),
 ];
 

@@ -19,6 +19,8 @@ pub struct Desk<'a> {
     selection: &'a Selection,
     packages: Vec<Package>,
     known: BTreeMap<(String, Origin), usize>,
+    /// The layer that a path of an image is from.
+    pub layers: BTreeMap<String, String>,
     /// What was looked at, and what was not.
     pub coverage: Vec<Coverage>,
     /// What could not be read.
@@ -35,6 +37,7 @@ impl<'a> Desk<'a> {
             selection,
             packages: Vec::new(),
             known: BTreeMap::new(),
+            layers: BTreeMap::new(),
             coverage: Vec::new(),
             gaps: Vec::new(),
             done: BTreeSet::new(),
@@ -113,7 +116,7 @@ impl<'a> Desk<'a> {
             Location::file(path)
         } else {
             let (line, column) = lines.place(found.offset);
-            Location { path: path.to_owned(), line: Some(line), column: Some(column), layer: None }
+            Location { path: path.to_owned(), line: Some(line), column: Some(column), layer: self.layers.get(path).cloned() }
         };
         let place = Place { location: place, scope: found.scope, direct, paths };
         let source = source_of(&found.purl);

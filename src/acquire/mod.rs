@@ -6,8 +6,10 @@
 
 pub mod desk;
 pub mod graph;
+pub mod image;
 pub mod installed;
 pub mod json;
+pub mod layers;
 pub mod readers;
 pub mod rootfs;
 pub mod secrets;

@@ -1,6 +1,7 @@
 //! From what the user typed to an inventory.
 
 use super::desk::Desk;
+use super::image;
 use super::readers::purl_list;
 use super::rootfs;
 use super::table::{Known, NO_LOCK, entry_for, reader_by_content};
@@ -23,12 +24,7 @@ pub fn acquire(text: &str, selection: &Selection, stdin: &mut dyn Read) -> Resul
         _ => (None, text),
     };
     match prefix {
-        Some("image") => Err(AcquireError::Unreadable {
-            name: text.to_owned(),
-            reason:
-                "container images cannot be read yet: give its unpacked root as `rootfs:FOLDER`, or an SBOM of it (CycloneDX or SPDX JSON)"
-                    .to_owned(),
-        }),
+        Some("image") => image::acquire(rest, selection),
         Some("rootfs") => rootfs::acquire(rest, selection),
         None if text == "-" => from_stdin(selection, stdin),
         None if text.starts_with("pkg:") => from_purl(text, selection),
@@ -74,6 +70,9 @@ fn from_path(name: &str, prefix: Option<&str>, selection: &Selection) -> Result<
         std::io::ErrorKind::NotFound => AcquireError::Missing { name: name.to_owned(), hint: hint(name) },
         _ => AcquireError::Read { path: path.to_owned(), cause },
     })?;
+    if prefix.is_none() && image::is_image(path) {
+        return image::acquire(name, selection);
+    }
     if meta.is_dir() {
         if prefix == Some("sbom") {
             return Err(AcquireError::Unreadable { name: name.to_owned(), reason: "it is a folder, not an SBOM".to_owned() });
@@ -118,9 +117,8 @@ fn from_file(name: &str, tree: &Folder, file: &str, prefix: Option<&str>, select
 }
 
 fn what_it_is(bytes: &[u8]) -> String {
-    let tar = bytes.get(257..262) == Some(b"ustar");
-    if tar || bytes.starts_with(&[0x1f, 0x8b]) {
-        "it looks like an archive or image, which cannot be read yet: give its unpacked root as `rootfs:FOLDER`, or an SBOM of it (CycloneDX or SPDX JSON)".to_owned()
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        "it is an archive packed with gzip: if it holds an image, unpack it first (`gunzip`)".to_owned()
     } else {
         "it is no lockfile that is known by its name, and its content is neither a list of purls, nor an SBOM (CycloneDX or SPDX JSON), nor what `pip list`, `pip freeze`, `dpkg -l` or `rpm -qa` print".to_owned()
     }
