@@ -159,7 +159,7 @@ fn other_source_leads(index: usize, package: &Package) -> Option<Lead> {
 /// Products of the package's name for which nothing speaks: not counted, and not passed over either. Where the package is known
 /// to be another product, they are no leads.
 fn undecided_leads(index: usize, identity: &Identity) -> Vec<Lead> {
-    if !identity.candidates.is_empty() {
+    if identity.candidates.iter().any(|candidate| candidate.only.is_empty()) {
         return Vec::new();
     }
     let lead = |rival: &crate::model::finding::Rival| {

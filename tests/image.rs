@@ -108,7 +108,7 @@ fn what_is_no_image_is_told() {
     let file = folder.path().join("x.tar");
     fs::write(&file, tar_of(&[("readme", b"x")])).unwrap();
     let (code, _, err) = check(arg(&file));
-    assert!(code == 2 && err.contains("neither manifest.json nor index.json"), "{code} {err}");
+    assert!(code == 2 && err.contains("neither manifest.json nor index.json reads"), "{code} {err}");
     let two = br#"[{"Config":"a","RepoTags":["a:1"],"Layers":[]},{"Config":"b","RepoTags":["b:1"],"Layers":[]}]"#;
     fs::write(&file, tar_of(&[("manifest.json", two)])).unwrap();
     assert!(check(arg(&file)).2.contains("a:1, b:1"));

@@ -36,6 +36,8 @@ fn what_is_installed_is_found_once() {
     put(root, "opt/venv/lib/python3.11/site-packages/jinja2-2.4.dist-info/METADATA", "Name: Jinja2\nVersion: 2.4\n");
     put(root, "app/node_modules/lodash/package.json", r#"{"name":"lodash","version":"4.17.4"}"#);
     put(root, "app/package-lock.json", "{}");
+    // A list that a removed package left behind owns nothing.
+    put(root, "var/lib/dpkg/info/gone.list", "/app/node_modules/lodash/package.json\n");
     put(root, "proc/1/root/app/node_modules/ghost/package.json", r#"{"name":"ghost","version":"1.0.0"}"#);
     let (code, report) = check(root);
     assert_eq!(

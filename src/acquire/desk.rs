@@ -86,6 +86,12 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Whether a distribution's package of that name is among what was read.
+    #[must_use]
+    pub fn holds(&self, name: &str) -> bool {
+        self.packages.iter().any(|package| package.ecosystem().is_distro() && package.purl.base_name() == name)
+    }
+
     fn take(&mut self, reading: Reading, path: &str, format: &str, lines: &Lines<'_>) {
         self.cover(path, format, reading.found.len(), CoverageState::Read, None);
         self.gaps.extend(reading.blemishes.iter().map(|blemish| gap_at(path, lines, blemish)));

@@ -4,7 +4,7 @@
 //! and what a later layer replaces or removes (whiteouts, opaque folders) is dropped again.
 
 use super::desk::Desk;
-use super::layers::Layers;
+use super::layers::{Layers, linked};
 use super::tree::Tree;
 use super::{AcquireError, Selection, rootfs};
 use crate::model::package::{Inventory, SubjectKind};
@@ -182,7 +182,7 @@ impl Blobs {
                             file.seek(SeekFrom::Start(*offset)).map_err(|error| error.to_string())?;
                             return Ok(Box::new(file.take(*size)));
                         }
-                        Some(Member::Link(target)) => name = beside(&name, target),
+                        Some(Member::Link(target)) => name = linked(&name, target),
                         None => break,
                     }
                 }
@@ -201,7 +201,8 @@ impl Blobs {
     }
 
     fn plan(&self) -> Result<Plan, String> {
-        if let Ok(saved) = self.paper::<Vec<Saved>>("manifest.json") {
+        let saved = self.paper::<Vec<Saved>>("manifest.json");
+        if let Ok(saved) = &saved {
             let tags = || saved.iter().flat_map(|one| one.repo_tags.iter().flatten().cloned()).collect::<Vec<_>>().join(", ");
             return match saved.as_slice() {
                 [one] => {
@@ -213,8 +214,9 @@ impl Blobs {
                 more => Err(format!("it holds {} images ({}): save one of them", more.len(), tags())),
             };
         }
-        let index: Index =
-            self.paper("index.json").map_err(|reason| format!("it is no image: it has neither manifest.json nor index.json ({reason})"))?;
+        let why = saved.err().unwrap_or_default();
+        let neither = |reason| format!("it is no image: neither manifest.json nor index.json reads ({why}; {reason})");
+        let index: Index = self.paper("index.json").map_err(neither)?;
         let manifest = self.chosen(index, 0)?;
         let digest = manifest.digest.clone();
         let manifest: Manifest = self.paper(&blob(&manifest.digest)?)?;
@@ -255,20 +257,4 @@ fn blob(digest: &str) -> Result<String, String> {
     let (kind, hex) = digest.split_once(':').ok_or_else(|| format!("`{digest}` is no digest"))?;
     let sound = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
     if sound(kind) && sound(hex) { Ok(format!("blobs/{kind}/{hex}")) } else { Err(format!("`{digest}` is no digest")) }
-}
-
-/// A link's target, from where the link stands.
-fn beside(name: &str, target: &str) -> String {
-    let mut parts: Vec<&str> = name.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            other => parts.push(other),
-        }
-    }
-    parts.join("/")
 }

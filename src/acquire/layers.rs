@@ -84,6 +84,12 @@ impl Layers {
                 continue;
             };
             let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            let kind = entry.header().entry_type();
+            // The root itself cannot be replaced or removed: such an entry would hide all that lies below.
+            if name == ".wh." || (name.is_empty() && !kind.is_dir()) {
+                self.gap("an entry without a name was not taken");
+                continue;
+            }
             if name == ".wh..wh..opq" {
                 self.drop_below(folder, layer);
                 continue;
@@ -93,7 +99,6 @@ impl Layers {
                 self.drop_whole(&gone, layer);
                 continue;
             }
-            let kind = entry.header().entry_type();
             if kind.is_dir() {
                 continue;
             }
@@ -159,9 +164,7 @@ impl Tree for Layers {
                 Some((_, Kept::Bytes(bytes))) => return Ok(bytes.clone()),
                 Some((_, Kept::Not(error))) => return Err(error.clone()),
                 Some((_, Kept::Link(target))) => {
-                    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                    let whole = if target.starts_with('/') { target.clone() } else { format!("{folder}/{target}") };
-                    path = bounded(&whole);
+                    path = linked(&path, target);
                     if !self.files.contains_key(&path) {
                         return Err(TreeError::Refused(format!("it is a link to `{path}`, which was not kept")));
                     }
@@ -194,10 +197,12 @@ fn inside(name: &str) -> Option<String> {
     (!parts.contains(&"..")).then(|| parts.join("/"))
 }
 
-/// A path without `.` and `..`; none of them leads above the root.
-fn bounded(path: &str) -> String {
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
+/// Where a link leads, from where it stands; nothing in it leads above the root.
+pub fn linked(path: &str, target: &str) -> String {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut parts: Vec<&str> =
+        if target.starts_with('/') { Vec::new() } else { folder.split('/').filter(|part| !part.is_empty()).collect() };
+    for part in target.split('/') {
         match part {
             "" | "." => {}
             ".." => {
@@ -261,6 +266,18 @@ mod tests {
         assert_eq!((layers.paths(), layers.read(A).unwrap()), (vec![A.to_owned()], b"3".to_vec()));
         assert_eq!(layers.places()[A], "sha256:1");
         assert!(laid(&[base, layer(&[(".wh.app", "")])]).paths().is_empty());
+    }
+
+    #[test]
+    fn nothing_hides_the_root() {
+        let mut nameless = layer(&[("x", "")]);
+        nameless[0] = b'/';
+        let sum: u32 = nameless[..512].iter().enumerate().map(|(at, b)| if (148..156).contains(&at) { 32 } else { u32::from(*b) }).sum();
+        nameless[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+        for hostile in [layer(&[(".wh.", "")]), nameless] {
+            let layers = laid(&[layer(&[(A, "1")]), hostile]);
+            assert_eq!((layers.paths(), layers.gaps.len()), (vec![A.to_owned()], 1));
+        }
     }
 
     #[test]

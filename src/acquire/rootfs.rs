@@ -34,9 +34,11 @@ pub fn read_all(tree: &dyn Tree, paths: &[String], desk: &mut Desk<'_>) {
         Err(gap) => desk.gaps.push(gap),
     }
     let owned = installed::owned(tree, paths);
-    for path in paths {
+    // Databases first: only what they hold can own anything.
+    let database = |path: &&String| matches!(installed::use_of(path), Some(Use::Read("dpkg database" | "apk database", _)));
+    for path in paths.iter().filter(database).chain(paths.iter().filter(|path| !database(path))) {
         match installed::use_of(path) {
-            Some(Use::Read(format, reader)) => match owned.get(path) {
+            Some(Use::Read(format, reader)) => match owned.get(path).filter(|owner| desk.holds(owner)) {
                 Some(owner) => desk.cover(path, format, 0, CoverageState::Excluded, Some(format!("it came with {owner}, which is judged"))),
                 None => desk.read_file(tree, path, format, reader),
             },

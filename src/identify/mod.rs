@@ -77,7 +77,7 @@ pub fn identify_package(package: &Package, names: &Reader, known: &Knowledge<'_>
 /// # Errors
 /// When the search index cannot be read.
 pub fn search_leads(package: &Package, identity: &Identity, names: &Reader) -> Result<Vec<Rival>, MirrorError> {
-    if !identity.candidates.is_empty() {
+    if identity.candidates.iter().any(|known| known.only.is_empty()) {
         return Ok(Vec::new());
     }
     let hits =
@@ -96,6 +96,8 @@ fn add(identity: &mut Identity, candidate: Candidate) {
     match identity.candidates.iter_mut().find(|known| known.product == candidate.product) {
         Some(known) => {
             known.evidence.extend(candidate.evidence);
+            // What the package carries has a version of its own, whoever else says that it is this product.
+            known.version = known.version.take().or(candidate.version);
             if candidate.only.is_empty() {
                 known.only.clear();
             } else if !known.only.is_empty() {
@@ -214,8 +216,6 @@ fn by_name(package: &Package, names: &Reader, kinds: Kinds, identity: &mut Ident
     }
     if kinds.shapes {
         by_solid_name(package, names, identity)?;
-    }
-    if kinds.shapes {
         by_other_vendor(package, names, identity)?;
     }
     drop_weak_beside_certain(identity);
@@ -250,7 +250,7 @@ fn by_solid_name(package: &Package, names: &Reader, identity: &mut Identity) -> 
     let Some(shape) = shapes::solid(&package.name()) else { return Ok(()) };
     let vendors: Vec<Box<str>> =
         identity.candidates.iter().filter(|known| whole(known)).map(|known| known.product.vendor.clone()).collect();
-    let unknown = identity.candidates.is_empty() && identity.rivals.is_empty();
+    let unknown = !identity.candidates.iter().any(|known| known.only.is_empty()) && identity.rivals.is_empty();
     if !unknown && vendors.is_empty() {
         return Ok(());
     }
