@@ -5,7 +5,7 @@ use super::secrets;
 use super::table::{Known, entry_for};
 use super::text::{Lines, decode, reject_spoiled};
 use super::tree::Tree;
-use super::{Blemish, Found, Include, Reader, Reading, Selection, Source, gap_at};
+use super::{Binary, BinaryReader, Blemish, Found, Include, Reader, Reading, Selection, Source, gap_at};
 use crate::model::package::{
     Coverage, CoverageState, Gap, Inventory, Location, Origin, Package, PathName, Place, SourcePackage, Subject, SubjectKind,
 };
@@ -26,6 +26,7 @@ pub struct Desk<'a> {
     /// What could not be read.
     pub gaps: Vec<Gap>,
     done: BTreeSet<String>,
+    owners: BTreeMap<String, String>,
 }
 
 impl<'a> Desk<'a> {
@@ -41,6 +42,7 @@ impl<'a> Desk<'a> {
             coverage: Vec::new(),
             gaps: Vec::new(),
             done: BTreeSet::new(),
+            owners: BTreeMap::new(),
         }
     }
 
@@ -61,7 +63,7 @@ impl<'a> Desk<'a> {
                 continue;
             }
             let decoded = match tree.read(&path) {
-                Ok(bytes) => decode(bytes),
+                Ok(bytes) => decode(bytes.into_owned()),
                 Err(error) => {
                     self.fail(&path, format, Gap { location: Location::file(&path), reason: error.to_string() });
                     continue;
@@ -79,26 +81,56 @@ impl<'a> Desk<'a> {
                             None => reading.blemishes.push(outside(include)),
                         }
                     }
-                    self.take(reading, &path, format, &lines);
+                    self.take(reading, &path, format, Some(&lines));
                 }
                 Err(blemish) => self.fail(&path, format, gap_at(&path, &lines, &blemish)),
             }
         }
     }
 
-    /// Whether a distribution's package of that name is among what was read.
-    #[must_use]
-    pub fn holds(&self, name: &str) -> bool {
-        self.packages.iter().any(|package| package.ecosystem().is_distro() && package.purl.base_name() == name)
+    /// Reads a file that is no text.
+    pub fn read_binary(&mut self, tree: &dyn Tree, path: &str, format: &'static str, reader: BinaryReader) {
+        if !self.done.insert(path.to_owned()) {
+            return;
+        }
+        let distro = self.subject.distro.clone();
+        let distro = self.selection.distro.as_deref().or(distro.as_deref());
+        let reading = match tree.read(path) {
+            Ok(bytes) => reader(&Binary { bytes: &bytes, path, tree, distro }).map_err(|blemish| blemish.reason),
+            Err(error) => Err(error.to_string()),
+        };
+        match reading {
+            Ok(reading) => self.take(reading, path, format, None),
+            Err(reason) => self.fail(path, format, Gap { location: Location::file(path), reason }),
+        }
     }
 
-    fn take(&mut self, reading: Reading, path: &str, format: &str, lines: &Lines<'_>) {
+    /// Notes that a distribution's package brought a file; one that is not installed owns nothing.
+    pub fn own(&mut self, path: String, owner: &str) {
+        if self.packages.iter().any(|package| package.ecosystem().is_distro() && package.purl.base_name() == owner) {
+            self.owners.insert(path, owner.to_owned());
+        }
+    }
+
+    /// The distribution's package that brought a file.
+    #[must_use]
+    pub fn owner(&self, path: &str) -> Option<String> {
+        self.owners.get(path).cloned()
+    }
+
+    fn take(&mut self, reading: Reading, path: &str, format: &str, lines: Option<&Lines<'_>>) {
         self.cover(path, format, reading.found.len(), CoverageState::Read, None);
-        self.gaps.extend(reading.blemishes.iter().map(|blemish| gap_at(path, lines, blemish)));
+        self.gaps.extend(reading.blemishes.iter().map(|blemish| match lines {
+            Some(lines) => gap_at(path, lines, blemish),
+            None => Gap { location: Location::file(path), reason: blemish.reason.clone() },
+        }));
         let (directs, paths) = (reading.graph.directs(), reading.graph.paths(&reading.found));
         for ((at, found), paths) in reading.found.into_iter().enumerate().zip(paths) {
             let direct = directs.as_ref().map(|directs| directs.contains(&at));
             self.add(found, path, lines, direct, paths);
+        }
+        for owned in reading.owned {
+            self.own(owned.path, &owned.owner);
         }
     }
 
@@ -113,7 +145,7 @@ impl<'a> Desk<'a> {
         self.coverage.push(Coverage { subject, path: path.to_owned(), reader: format.to_owned(), packages, state, reason });
     }
 
-    fn add(&mut self, found: Found, path: &str, lines: &Lines<'_>, direct: Option<bool>, paths: Vec<Vec<PathName>>) {
+    fn add(&mut self, found: Found, path: &str, lines: Option<&Lines<'_>>, direct: Option<bool>, paths: Vec<Vec<PathName>>) {
         let wanted = self.selection.ecosystems.is_empty() || self.selection.ecosystems.iter().any(|kind| kind == found.purl.kind());
         if !wanted || self.selection.omit.contains(&found.scope) {
             return;
@@ -121,8 +153,8 @@ impl<'a> Desk<'a> {
         let place = if self.subject.kind == SubjectKind::Purl {
             Location::file(path)
         } else {
-            let (line, column) = lines.place(found.offset);
-            Location { path: path.to_owned(), line: Some(line), column: Some(column), layer: self.layers.get(path).cloned() }
+            let (line, column) = lines.map(|lines| lines.place(found.offset)).unzip();
+            Location { path: path.to_owned(), line, column, layer: self.layers.get(path).cloned() }
         };
         let place = Place { location: place, scope: found.scope, direct, paths };
         let source = source_of(&found.purl);
@@ -139,6 +171,8 @@ impl<'a> Desk<'a> {
                 install_script: false,
                 stated_cpes: Vec::new(),
                 repositories: Vec::new(),
+                vendor: found.vendor,
+                module: found.module,
                 places: Vec::new(),
             });
         }
@@ -173,15 +207,28 @@ fn outside(include: &Include) -> Blemish {
     Blemish::at(include.offset, format!("`{}` lies outside the subject and was not read", include.path))
 }
 
-/// The source package that a distro purl's `upstream` qualifier names (`openssl` or `openssl@1.1.1n-0`).
+/// The source package that a distro purl's `upstream` qualifier names: `openssl`, `openssl@1.1.1n-0`, or `openssl-3.0.7-27.el9.src.rpm`.
 fn source_of(purl: &Purl) -> Option<SourcePackage> {
     if !purl.ecosystem().is_distro() {
         return None;
     }
-    let own = purl.version().unwrap_or_default();
+    let own = purl.full_version();
     let (name, version) = match purl.qualifier("upstream") {
-        Some(upstream) => upstream.split_once('@').unwrap_or((upstream, own)),
-        None => (purl.base_name(), own),
+        Some(upstream) => source_rpm(upstream, &own).unwrap_or_else(|| {
+            let (name, version) = upstream.split_once('@').unwrap_or((upstream, &own));
+            (name.to_owned(), version.to_owned())
+        }),
+        None => (purl.base_name().to_owned(), own.into_owned()),
     };
-    Some(SourcePackage { name: name.to_owned(), version: version.to_owned() })
+    Some(SourcePackage { name, version })
+}
+
+/// Name and EVR of a source package by its file's name. The name has no epoch; a package and its source share it almost always, so the
+/// package's own stands in.
+fn source_rpm(file: &str, own: &str) -> Option<(String, String)> {
+    let stem = file.strip_suffix(".src.rpm").or_else(|| file.strip_suffix(".nosrc.rpm"))?;
+    let (front, release) = stem.rsplit_once('-')?;
+    let (name, version) = front.rsplit_once('-')?;
+    let epoch = own.split_once(':').map(|(epoch, _)| format!("{epoch}:")).unwrap_or_default();
+    Some((name.to_owned(), format!("{epoch}{version}-{release}")))
 }

@@ -5,17 +5,18 @@
 use super::readers::{apk_installed, dpkg_status, npm_installed, python_installed};
 use super::text::decode;
 use super::tree::{Tree, TreeError};
-use super::{Reader, table};
+use super::{BinaryReader, Owned, Reader, rpm, table};
 use crate::model::package::{Gap, Location};
-use std::collections::BTreeMap;
 
 /// What to do with a file of a root filesystem.
 #[derive(Clone, Copy)]
 pub enum Use {
-    /// Read it.
-    Read(&'static str, Reader),
-    /// It is a database that cannot be read yet.
-    Unsupported(&'static str, &'static str),
+    /// It is a distribution's database; those come first, as only what they hold can own anything.
+    Database(&'static str, Reader),
+    /// The same, no text.
+    BinaryDatabase(&'static str, BinaryReader),
+    /// It tells of one language package.
+    Package(&'static str, Reader),
     /// It is a lockfile; in a root filesystem what is installed counts.
     Lockfile(&'static str),
 }
@@ -27,31 +28,47 @@ const RPM: [&str; 3] = ["var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/
 #[must_use]
 pub fn use_of(path: &str) -> Option<Use> {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let parent = folder.rsplit('/').next().unwrap_or_default();
     match path {
-        "var/lib/dpkg/status" => return Some(Use::Read("dpkg database", dpkg_status::read)),
-        "lib/apk/db/installed" | "usr/lib/apk/db/installed" => return Some(Use::Read("apk database", apk_installed::read)),
+        "var/lib/dpkg/status" => return Some(Use::Database("dpkg database", dpkg_status::read)),
+        "lib/apk/db/installed" | "usr/lib/apk/db/installed" => return Some(Use::Database("apk database", apk_installed::read)),
         _ => {}
     }
     if folder == "var/lib/dpkg/status.d" {
-        return (!name.ends_with(".md5sums")).then_some(Use::Read("dpkg database", dpkg_status::read));
+        return (!name.ends_with(".md5sums")).then_some(Use::Database("dpkg database", dpkg_status::read));
     }
     if RPM.iter().any(|place| path.strip_prefix(place).is_some_and(|rest| matches!(rest, "Packages" | "Packages.db" | "rpmdb.sqlite"))) {
-        return Some(Use::Unsupported("rpm database", "rpm databases cannot be read yet: give what `rpm -qa` prints, or an SBOM"));
+        return Some(Use::BinaryDatabase("rpm database", rpm::read));
     }
-    let python = (name == "METADATA" && parent.ends_with(".dist-info"))
-        || (name == "PKG-INFO" && parent.ends_with(".egg-info"))
-        || name.ends_with(".egg-info");
-    if python {
-        return Some(Use::Read("Python package", python_installed::read));
-    }
-    if name == "package.json" && is_npm_package(folder) {
-        return Some(Use::Read("npm package", npm_installed::read));
+    if let Some((format, reader)) = language_package(folder, name) {
+        return Some(Use::Package(format, reader));
     }
     match table::entry_for(path) {
         Some(entry) if !path.contains("node_modules/") && matches!(entry.known, table::Known::Read(_)) => Some(Use::Lockfile(entry.format)),
         _ => None,
     }
+}
+
+/// Whether a path is a distribution's database.
+#[must_use]
+pub fn is_database(path: &str) -> bool {
+    matches!(use_of(path), Some(Use::Database(..) | Use::BinaryDatabase(..)))
+}
+
+/// Whether a path tells of a language package.
+#[must_use]
+pub fn is_language_package(path: &str) -> bool {
+    path.rsplit_once('/').is_some_and(|(folder, name)| language_package(folder, name).is_some())
+}
+
+fn language_package(folder: &str, name: &str) -> Option<(&'static str, Reader)> {
+    let parent = folder.rsplit('/').next().unwrap_or_default();
+    let python = (name == "METADATA" && parent.ends_with(".dist-info"))
+        || (name == "PKG-INFO" && parent.ends_with(".egg-info"))
+        || name.ends_with(".egg-info");
+    if python {
+        return Some(("Python package", python_installed::read));
+    }
+    (name == "package.json" && is_npm_package(folder)).then_some(("npm package", npm_installed::read))
 }
 
 /// Whether a folder is `node_modules/name` or `node_modules/@scope/name`.
@@ -69,7 +86,7 @@ fn is_npm_package(folder: &str) -> bool {
 pub fn distro(tree: &dyn Tree) -> Result<Option<String>, Gap> {
     for path in ["etc/os-release", "usr/lib/os-release"] {
         let text = match tree.read(path) {
-            Ok(bytes) => decode(bytes).text,
+            Ok(bytes) => decode(bytes.into_owned()).text,
             Err(TreeError::Missing) => continue,
             Err(error) => return Err(Gap { location: Location::file(path), reason: error.to_string() }),
         };
@@ -90,36 +107,19 @@ pub fn distro(tree: &dyn Tree) -> Result<Option<String>, Gap> {
     Ok(None)
 }
 
-/// The files of language packages that a distribution's package brought, each with the name of its owner. They are judged with it.
+/// The files of language packages that a package of dpkg brought, each with its name. rpm and apk keep that in their databases.
 #[must_use]
-pub fn owned(tree: &dyn Tree, paths: &[String]) -> BTreeMap<String, String> {
-    let mut owners = BTreeMap::new();
-    let tells = |path: &str| matches!(use_of(path), Some(Use::Read("Python package" | "npm package", _)));
+pub fn dpkg_owned(tree: &dyn Tree, paths: &[String]) -> Vec<Owned> {
+    let mut owned = Vec::new();
     for list in paths.iter().filter(|path| path.starts_with("var/lib/dpkg/info/") && path.ends_with(".list")) {
         let name = list.rsplit('/').next().unwrap_or_default().trim_end_matches(".list");
         let name = name.split(':').next().unwrap_or(name);
         let Ok(bytes) = tree.read(list) else { continue };
-        for file in decode(bytes).text.lines().map(|line| line.trim_start_matches('/')) {
-            if tells(file) {
-                owners.insert(file.to_owned(), name.to_owned());
-            }
-        }
+        let text = decode(bytes.into_owned()).text;
+        let files = text.lines().map(|line| line.trim_start_matches('/')).filter(|file| is_language_package(file));
+        owned.extend(files.map(|file| Owned { path: file.to_owned(), owner: name.to_owned() }));
     }
-    for database in ["lib/apk/db/installed", "usr/lib/apk/db/installed"] {
-        let Ok(bytes) = tree.read(database) else { continue };
-        let (mut name, mut folder) = (String::new(), String::new());
-        for line in decode(bytes).text.lines() {
-            match line.split_once(':') {
-                Some(("P", value)) => value.clone_into(&mut name),
-                Some(("F", value)) => value.clone_into(&mut folder),
-                Some(("R", value)) if tells(&format!("{folder}/{value}")) => {
-                    owners.insert(format!("{folder}/{value}"), name.clone());
-                }
-                _ => {}
-            }
-        }
-    }
-    owners
+    owned
 }
 
 #[cfg(test)]
@@ -130,8 +130,7 @@ mod tests {
     #[test]
     fn the_known_places_are_known() {
         let kind = |path: &str| match use_of(path) {
-            Some(Use::Read(kind, _)) => kind,
-            Some(Use::Unsupported(kind, _)) => kind,
+            Some(Use::Database(kind, _) | Use::Package(kind, _) | Use::BinaryDatabase(kind, _)) => kind,
             Some(Use::Lockfile(_)) => "lockfile",
             None => "",
         };
@@ -167,11 +166,9 @@ mod tests {
     #[test]
     fn what_a_distributions_package_brought_is_its_own() {
         let list = "/.\n/usr/lib/python3/dist-packages/yaml/__init__.py\n/usr/lib/python3/dist-packages/PyYAML-6.0.egg-info/PKG-INFO\n";
-        let apk = "P:py3-six\nV:1-r0\nF:usr/lib/python3.12/site-packages/six-1.dist-info\nR:METADATA\nR:WHEEL\n";
-        let tree = Memory::of("var/lib/dpkg/info/python3-yaml:amd64.list", list.into()).and("lib/apk/db/installed", apk.into());
-        let owners = owned(&tree, &["var/lib/dpkg/info/python3-yaml:amd64.list".to_owned()]);
-        assert_eq!(owners["usr/lib/python3/dist-packages/PyYAML-6.0.egg-info/PKG-INFO"], "python3-yaml");
-        assert_eq!(owners["usr/lib/python3.12/site-packages/six-1.dist-info/METADATA"], "py3-six");
-        assert_eq!(owners.len(), 2);
+        let path = "var/lib/dpkg/info/python3-yaml:amd64.list";
+        let owned = dpkg_owned(&Memory::of(path, list.into()), &[path.to_owned()]);
+        let file = "usr/lib/python3/dist-packages/PyYAML-6.0.egg-info/PKG-INFO".to_owned();
+        assert_eq!(owned, [Owned { path: file, owner: "python3-yaml".to_owned() }]);
     }
 }

@@ -2,8 +2,9 @@
 //! changesets, whiteouts, opaque whiteouts, hard links).
 
 use super::installed::{Use, use_of};
-use super::tree::{LARGEST_FILE, Tree, TreeError};
+use super::tree::{Tree, TreeError, largest};
 use crate::model::package::{Gap, Location};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 
@@ -127,9 +128,10 @@ impl Layers {
             return Ok(Kept::Bytes(Vec::new()));
         }
         let mut bytes = Vec::new();
-        let read = entry.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())? as u64;
-        if read > LARGEST_FILE {
-            return Ok(Kept::Not(TreeError::TooLarge(read)));
+        let most = largest(path);
+        let read = entry.take(most + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())? as u64;
+        if read > most {
+            return Ok(Kept::Not(TreeError::TooLarge(read, most)));
         }
         self.kept += read;
         if self.kept > MOST_KEPT {
@@ -157,11 +159,11 @@ impl Layers {
 }
 
 impl Tree for Layers {
-    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+    fn read(&self, path: &str) -> Result<Cow<'_, [u8]>, TreeError> {
         let mut path = path.to_owned();
         for _ in 0..MOST_LINKS {
             match self.files.get(&path) {
-                Some((_, Kept::Bytes(bytes))) => return Ok(bytes.clone()),
+                Some((_, Kept::Bytes(bytes))) => return Ok(bytes.into()),
                 Some((_, Kept::Not(error))) => return Err(error.clone()),
                 Some((_, Kept::Link(target))) => {
                     path = linked(&path, target);
@@ -185,6 +187,7 @@ fn wanted(path: &str) -> bool {
     let list = path.starts_with("var/lib/dpkg/info/") && path.ends_with(".list");
     list || matches!(path, "etc/os-release" | "usr/lib/os-release")
         || path.ends_with(".dist-info/direct_url.json")
+        || path.ends_with("/rpmdb.sqlite-wal")
         || use_of(path).is_some()
 }
 

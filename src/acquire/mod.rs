@@ -12,6 +12,7 @@ pub mod json;
 pub mod layers;
 pub mod readers;
 pub mod rootfs;
+pub mod rpm;
 pub mod secrets;
 pub mod subject;
 pub mod table;
@@ -99,6 +100,10 @@ pub struct Found {
     pub stated_cpes: Vec<CpeName>,
     /// Repositories that the package's own metadata name.
     pub repositories: Vec<String>,
+    /// Who built it, as its database says.
+    pub vendor: Option<String>,
+    /// The rpm module it is of, `name:stream:version:context`.
+    pub module: Option<String>,
 }
 
 impl Found {
@@ -106,7 +111,7 @@ impl Found {
     #[must_use]
     pub fn new(purl: Purl, offset: usize) -> Self {
         Self {
-            version: purl.version().unwrap_or_default().to_owned(),
+            version: purl.full_version().into_owned(),
             purl,
             offset,
             origin: Origin::Public,
@@ -115,6 +120,8 @@ impl Found {
             scope: Scope::Production,
             stated_cpes: Vec::new(),
             repositories: Vec::new(),
+            vendor: None,
+            module: None,
         }
     }
 }
@@ -173,7 +180,7 @@ impl Source<'_> {
     #[must_use]
     pub fn beside(&self, path: &str) -> Option<String> {
         let bytes = self.tree.read(&self.relative(path)?).ok()?;
-        Some(text::decode(bytes).text)
+        Some(text::decode(bytes.into_owned()).text)
     }
 }
 
@@ -188,6 +195,17 @@ pub struct Reading {
     pub includes: Vec<Include>,
     /// Who asks for whom.
     pub graph: Graph,
+    /// Files of language packages that a distribution's package brought.
+    pub owned: Vec<Owned>,
+}
+
+/// A file that tells of a language package, and the distribution's package that brought it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owned {
+    /// Its path from the root, without the leading `/`.
+    pub path: String,
+    /// The name of the package that brought it.
+    pub owner: String,
 }
 
 impl Reading {
@@ -214,6 +232,29 @@ pub struct Include {
 
 /// A reader: a file in, packages out. An error means that nothing of the file can be trusted.
 pub type Reader = fn(&Source<'_>) -> Result<Reading, Blemish>;
+
+/// A file that is no text, for a reader.
+pub struct Binary<'a> {
+    /// Its bytes.
+    pub bytes: &'a [u8],
+    /// Its path in the tree.
+    pub path: &'a str,
+    /// The files around it.
+    pub tree: &'a dyn Tree,
+    /// The distribution of the root, or as the user names it.
+    pub distro: Option<&'a str>,
+}
+
+impl Binary<'_> {
+    /// The bytes of the file whose name is this one's with something added; nothing where it is not there.
+    #[must_use]
+    pub fn beside(&self, suffix: &str) -> Option<Vec<u8>> {
+        self.tree.read(&format!("{}{suffix}", self.path)).ok().map(std::borrow::Cow::into_owned)
+    }
+}
+
+/// A reader of files that are no text; its blemishes' offsets are told in their reasons, as there are no lines.
+pub type BinaryReader = fn(&Binary<'_>) -> Result<Reading, Blemish>;
 
 /// A gap at a place in a file.
 #[must_use]

@@ -33,24 +33,28 @@ pub fn read_all(tree: &dyn Tree, paths: &[String], desk: &mut Desk<'_>) {
         Ok(distro) => desk.subject.distro = distro,
         Err(gap) => desk.gaps.push(gap),
     }
-    let owned = installed::owned(tree, paths);
-    // Databases first: only what they hold can own anything.
-    let database = |path: &&String| matches!(installed::use_of(path), Some(Use::Read("dpkg database" | "apk database", _)));
-    for path in paths.iter().filter(database).chain(paths.iter().filter(|path| !database(path))) {
+    let (databases, others): (Vec<&String>, Vec<&String>) = paths.iter().partition(|path| installed::is_database(path));
+    for path in databases {
         match installed::use_of(path) {
-            Some(Use::Read(format, reader)) => match owned.get(path).filter(|owner| desk.holds(owner)) {
+            Some(Use::Database(format, reader)) => desk.read_file(tree, path, format, reader),
+            Some(Use::BinaryDatabase(format, reader)) => desk.read_binary(tree, path, format, reader),
+            _ => {}
+        }
+    }
+    for owned in installed::dpkg_owned(tree, paths) {
+        desk.own(owned.path, &owned.owner);
+    }
+    for path in others {
+        match installed::use_of(path) {
+            Some(Use::Package(format, reader)) => match desk.owner(path) {
                 Some(owner) => desk.cover(path, format, 0, CoverageState::Excluded, Some(format!("it came with {owner}, which is judged"))),
                 None => desk.read_file(tree, path, format, reader),
             },
-            Some(Use::Unsupported(format, reason)) => {
-                desk.cover(path, format, 0, CoverageState::Unsupported, Some(reason.to_owned()));
-                desk.gaps.push(Gap { location: Location::file(path), reason: reason.to_owned() });
-            }
             Some(Use::Lockfile(format)) => {
                 let reason = "a lockfile says what was meant to be installed; in a root filesystem what is installed counts";
                 desk.cover(path, format, 0, CoverageState::Excluded, Some(reason.to_owned()));
             }
-            None => {}
+            _ => {}
         }
     }
 }

@@ -51,7 +51,7 @@ fn from_stdin(selection: &Selection, stdin: &mut dyn Read) -> Result<Inventory, 
     let mut bytes = Vec::new();
     let read = stdin.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error.to_string()))?;
     if read as u64 > LARGEST_FILE {
-        return Err(unreadable(&TreeError::TooLarge(read as u64).to_string()));
+        return Err(unreadable(&TreeError::TooLarge(read as u64, LARGEST_FILE).to_string()));
     }
     let text = decode(bytes.clone()).text;
     let mut desk = Desk::new(SubjectKind::Stdin, "-", selection);
@@ -108,7 +108,7 @@ fn from_file(name: &str, tree: &Folder, file: &str, prefix: Option<&str>, select
         Some(Known::Unsupported(reason)) => desk.cover(file, format, 0, CoverageState::Unsupported, Some(reason.to_owned())),
         Some(Known::Manifest { .. }) => desk.cover(file, format, 0, CoverageState::Unsupported, Some(NO_LOCK.to_owned())),
         None => {
-            let text = decode(bytes.clone()).text;
+            let text = decode(bytes.to_vec()).text;
             let (format, reader) = reader_by_content(&text).ok_or_else(|| unreadable(what_it_is(&bytes)))?;
             desk.read_file(tree, file, format, reader);
         }

@@ -1,5 +1,6 @@
 //! Files of a subject: a folder on disk, or a few texts in memory.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
@@ -7,6 +8,14 @@ use std::path::{Path, PathBuf};
 
 /// Files above this size are not read: no lockfile comes near it.
 pub const LARGEST_FILE: u64 = 64 << 20;
+/// Package databases above this size are not read; those of full desktops come to a fifth of it.
+pub const LARGEST_DATABASE: u64 = 1 << 30;
+
+/// The most bytes that are read of a file.
+#[must_use]
+pub fn largest(path: &str) -> u64 {
+    if super::installed::is_database(path) { LARGEST_DATABASE } else { LARGEST_FILE }
+}
 
 /// Why a file of a tree could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,8 +24,8 @@ pub enum TreeError {
     #[error("there is no such file")]
     Missing,
     /// It is too large.
-    #[error("it has {0} bytes, {LARGEST_FILE} is the most that is read")]
-    TooLarge(u64),
+    #[error("it has {0} bytes, {1} is the most that is read")]
+    TooLarge(u64, u64),
     /// The system refused.
     #[error("{0}")]
     Refused(String),
@@ -28,7 +37,7 @@ pub trait Tree {
     ///
     /// # Errors
     /// When it is not there, too large or cannot be read.
-    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError>;
+    fn read(&self, path: &str) -> Result<Cow<'_, [u8]>, TreeError>;
 
     /// The names of the folders in a folder (`""` is the root), sorted; none where it cannot be listed.
     fn folders(&self, path: &str) -> Vec<String>;
@@ -49,7 +58,8 @@ impl Folder {
 }
 
 impl Tree for Folder {
-    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+    fn read(&self, path: &str) -> Result<Cow<'_, [u8]>, TreeError> {
+        let most = largest(path);
         let path = self.root.join(path);
         let file = match fs::File::open(&path) {
             Ok(file) => file,
@@ -57,13 +67,13 @@ impl Tree for Folder {
             Err(error) => return Err(TreeError::Refused(error.to_string())),
         };
         let size = file.metadata().map_or(0, |meta| meta.len());
-        if size > LARGEST_FILE {
-            return Err(TreeError::TooLarge(size));
+        if size > most {
+            return Err(TreeError::TooLarge(size, most));
         }
         // The size may lie (a pipe, a file that grows), so the reading itself is bounded too.
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        let read = file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|error| TreeError::Refused(error.to_string()))?;
-        if read as u64 > LARGEST_FILE { Err(TreeError::TooLarge(read as u64)) } else { Ok(bytes) }
+        let read = file.take(most + 1).read_to_end(&mut bytes).map_err(|error| TreeError::Refused(error.to_string()))?;
+        if read as u64 > most { Err(TreeError::TooLarge(read as u64, most)) } else { Ok(bytes.into()) }
     }
 
     fn folders(&self, path: &str) -> Vec<String> {
@@ -121,7 +131,7 @@ impl Root {
 }
 
 impl Tree for Root {
-    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
+    fn read(&self, path: &str) -> Result<Cow<'_, [u8]>, TreeError> {
         let inside = self.resolve(path).ok_or_else(|| TreeError::Refused("its links lead in a circle".to_owned()))?;
         let inside = inside.to_string_lossy();
         // A pipe or a device would never end.
@@ -158,8 +168,8 @@ impl Memory {
 }
 
 impl Tree for Memory {
-    fn read(&self, path: &str) -> Result<Vec<u8>, TreeError> {
-        self.files.get(path).cloned().ok_or(TreeError::Missing)
+    fn read(&self, path: &str) -> Result<Cow<'_, [u8]>, TreeError> {
+        self.files.get(path).map(Into::into).ok_or(TreeError::Missing)
     }
 
     fn folders(&self, path: &str) -> Vec<String> {

@@ -167,6 +167,10 @@ pub struct Package {
     pub stated_cpes: Vec<CpeName>,
     /// Its repositories, as its own metadata name them (`model::repository`).
     pub repositories: Vec<String>,
+    /// Who built it, as its database says.
+    pub vendor: Option<String>,
+    /// The rpm module it is of, `name:stream:version:context`.
+    pub module: Option<String>,
     /// Where it was found; never empty.
     pub places: Vec<Place>,
 }

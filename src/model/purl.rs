@@ -3,6 +3,7 @@
 //! Parsing and the canonical form are the `packageurl` crate's; this type adds the ecosystem and keeps the
 //! canonical text, so that two purls are equal exactly when their texts are.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -175,6 +176,16 @@ impl Purl {
     #[must_use]
     pub fn version(&self) -> Option<&str> {
         self.version.as_deref()
+    }
+
+    /// The version with what the type keeps in qualifiers: an rpm's `epoch` (purl-spec, type rpm). Empty where there is no version.
+    #[must_use]
+    pub fn full_version(&self) -> Cow<'_, str> {
+        let version = self.version().unwrap_or_default();
+        match self.qualifier("epoch").filter(|epoch| self.kind() == "rpm" && *epoch != "0") {
+            Some(epoch) if !version.contains(':') => format!("{epoch}:{version}").into(),
+            _ => version.into(),
+        }
     }
 
     /// A qualifier's value.

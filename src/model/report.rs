@@ -96,7 +96,10 @@ pub struct PackageEntry {
     /// Architecture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arch: Option<String>,
-    /// Vendor, as an rpm database names it.
+    /// The rpm module it is of, `name:stream:version:context`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
+    /// Vendor, as an rpm database names it; else the distribution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vendor: Option<String>,
     /// The address it comes from, where that is not the public registry.

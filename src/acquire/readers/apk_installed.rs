@@ -2,7 +2,8 @@
 //! line ends a package).
 
 use super::distro::{Distro, Installed};
-use crate::acquire::{Blemish, Reading, Source};
+use crate::acquire::installed::is_language_package;
+use crate::acquire::{Blemish, Owned, Reading, Source};
 
 /// Reads the database.
 ///
@@ -16,8 +17,21 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
         let field = |letter: &str| stanza.lines().find_map(|line| line.strip_prefix(letter)?.strip_prefix(':')).unwrap_or_default();
         let (name, version, origin) = (field("P"), field("V"), field("o"));
         if !name.is_empty() && !version.is_empty() {
-            let source = (!origin.is_empty() && origin != name).then_some((origin, version));
-            distro.add(&mut reading, Installed { kind: "apk", name, version, arch: field("A"), source }, at);
+            let upstream = (!origin.is_empty() && origin != name).then(|| format!("{origin}@{version}"));
+            let mut folder = "";
+            for line in stanza.lines() {
+                match line.split_once(':') {
+                    Some(("F", value)) => folder = value,
+                    Some(("R", value)) => {
+                        let path = format!("{folder}/{value}");
+                        if is_language_package(&path) {
+                            reading.owned.push(Owned { path, owner: name.to_owned() });
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            distro.add(&mut reading, Installed { kind: "apk", name, version, arch: field("A"), upstream }, at);
         } else if !stanza.trim().is_empty() {
             reading.blemish(at, "an entry without a package's name or version");
         }
@@ -34,7 +48,7 @@ mod tests {
 
     #[test]
     fn entries_with_their_origin() {
-        let text = "C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\no:musl\nF:lib\nR:ld-musl-x86_64.so.1\n\nP:libcrypto3\nV:3.3.1-r0\nA:x86_64\no:openssl\n\nP:broken\n\n";
+        let text = "C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\no:musl\nF:lib\nR:ld-musl-x86_64.so.1\nF:usr/lib/python3.12/site-packages/six-1.dist-info\nR:METADATA\nR:WHEEL\n\nP:libcrypto3\nV:3.3.1-r0\nA:x86_64\no:openssl\n\nP:broken\n\n";
         let reading = read(&Source { text, path: "installed", tree: &Memory::default(), distro: Some("alpine:3.20.1") }).unwrap();
         assert_eq!(
             names(&reading),
@@ -44,5 +58,7 @@ mod tests {
             ]
         );
         assert_eq!(reading.blemishes.len(), 1);
+        let owned = Owned { path: "usr/lib/python3.12/site-packages/six-1.dist-info/METADATA".into(), owner: "musl".into() };
+        assert_eq!(reading.owned, [owned]);
     }
 }

@@ -23,7 +23,7 @@ pub fn read_dpkg(source: &Source<'_>) -> Result<Reading, Blemish> {
                     Some(b'n' | b'c') => {}
                     Some(b'i' | b'W' | b't' | b'H' | b'U' | b'F') => {
                         let name = name.split(':').next().unwrap_or(name);
-                        distro.add(&mut reading, Installed { kind: "deb", name, version, arch, source: None }, at);
+                        distro.add(&mut reading, Installed { kind: "deb", name, version, arch, upstream: None }, at);
                     }
                     _ => reading.blemish(at, format!("the state `{status}` of `{name}` is not known")),
                 }
@@ -56,7 +56,7 @@ pub fn read_rpm(source: &Source<'_>) -> Result<Reading, Blemish> {
             // Keys are kept in the same database as packages.
             Some(("gpg-pubkey", ..)) => {}
             Some((name, version, arch)) => {
-                distro.add(&mut reading, Installed { kind: "rpm", name, version: &version, arch, source: None }, at)
+                distro.add(&mut reading, Installed { kind: "rpm", name, version: &version, arch, upstream: None }, at)
             }
             None if text.is_empty() => {}
             None => reading.blemish(at, format!("`{}` is not name-version-release.arch", text.chars().take(80).collect::<String>())),

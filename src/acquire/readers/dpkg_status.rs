@@ -40,11 +40,11 @@ fn add(reading: &mut Reading, distro: &Distro<'_>, fields: &BTreeMap<String, &st
     }
     // `Source: name` or `Source: name (version)`; without the field, source and binary are of one name.
     let source = field("source");
-    let source = (!source.is_empty()).then(|| match source.split_once(" (") {
-        Some((name, rest)) => (name.trim(), rest.trim_end_matches(')')),
-        None => (source, version),
+    let upstream = (!source.is_empty()).then(|| match source.split_once(" (") {
+        Some((name, rest)) => format!("{}@{}", name.trim(), rest.trim_end_matches(')')),
+        None => format!("{source}@{version}"),
     });
-    distro.add(reading, Installed { kind: "deb", name, version, arch: field("architecture"), source }, at);
+    distro.add(reading, Installed { kind: "deb", name, version, arch: field("architecture"), upstream }, at);
 }
 
 /// The fields of a stanza in lower case; lines that go on an earlier one are left out, none of them is asked for.
