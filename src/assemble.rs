@@ -114,6 +114,7 @@ fn add(report: &mut Report, one: Checked) {
     report.whitelist.extend(one.judged.whitelist);
     report.coverage.extend(one.inventory.coverage);
     report.gaps.extend(one.inventory.gaps);
+    report.warnings.extend(one.notes);
 }
 
 fn package_entry(subject: &str, package: &Package, identity: &Identity, verdict: &Verdict) -> PackageEntry {

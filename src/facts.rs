@@ -3,7 +3,9 @@
 //! They are data with a source, not code; a wrong fact is mended in the file. Every file is parsed in a
 //! test, so that a broken one never ships.
 
-use crate::model::purl::{Ecosystem, Purl};
+pub mod distro;
+
+use crate::model::purl::Ecosystem;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -156,21 +158,6 @@ pub fn curated(purl_without_version: &str) -> Option<&'static IdentityFact> {
     FACTS.get(purl_without_version)
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Distro {
-    namespace: String,
-    ids: Vec<String>,
-    osv: String,
-    #[serde(default)]
-    codenames: BTreeMap<String, String>,
-}
-
-#[derive(Deserialize)]
-struct Distros {
-    distro: Vec<Distro>,
-}
-
 /// Whether a word names a part of any program (`core`, `client`), and so nothing by itself.
 #[must_use]
 pub fn is_generic(word: &str) -> bool {
@@ -183,34 +170,10 @@ pub fn is_generic(word: &str) -> bool {
     WORDS.iter().any(|known| known == word)
 }
 
-/// The OSV ecosystem word for a distro package's release (`Debian:11`), from the purl's `distro` qualifier
-/// (`debian-11`, `bullseye`, `debian:11`). Nothing where the release is not said or not known.
-#[must_use]
-pub fn osv_distro(purl: &Purl) -> Option<String> {
-    static DISTROS: LazyLock<Vec<Distro>> =
-        LazyLock::new(|| toml::from_str::<Distros>(include_str!("../data/distros.toml")).map(|file| file.distro).unwrap_or_default());
-    let release = purl.qualifier("distro")?;
-    let distro = DISTROS.iter().find(|distro| Some(distro.namespace.as_str()) == purl.namespace())?;
-    let bare = distro
-        .ids
-        .iter()
-        .find_map(|id| release.strip_prefix(id.as_str()).map(|rest| rest.trim_start_matches(['-', ':'])))
-        .unwrap_or(release);
-    let number = distro.codenames.get(bare).map_or(bare, String::as_str);
-    let major = number.split('.').next().unwrap_or(number);
-    let number = match distro.namespace.as_str() {
-        "ubuntu" => number.to_owned(),
-        // Advisories go by branch (`v3.20`), os-release by point release (`3.20.1`).
-        "alpine" => number.trim_start_matches('v').split('.').take(2).collect::<Vec<_>>().join("."),
-        _ => major.to_owned(),
-    };
-    let sign = if distro.namespace == "alpine" { "v" } else { "" };
-    (!number.is_empty() && number.starts_with(|c: char| c.is_ascii_digit())).then(|| format!("{}:{sign}{number}", distro.osv))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::purl::Purl;
 
     #[test]
     fn every_file_parses_and_is_not_empty() {
@@ -219,23 +182,6 @@ mod tests {
         toml::from_str::<Runtimes>(include_str!("../data/curated/runtimes.toml")).unwrap();
         assert!(is_public_registry(Ecosystem::Cargo, "registry+https://github.com/rust-lang/crates.io-index"));
         assert!(!is_public_registry(Ecosystem::Npm, "https://registry.example.test/lodash"));
-    }
-
-    #[test]
-    fn releases_are_found_under_every_spelling() {
-        for (distro, expected) in [
-            ("debian-11", Some("Debian:11")),
-            ("bullseye", Some("Debian:11")),
-            ("debian:12", Some("Debian:12")),
-            ("debian-11.6", Some("Debian:11")),
-            ("sid", None),
-        ] {
-            let purl: Purl = format!("pkg:deb/debian/openssl@1?distro={distro}").parse().unwrap();
-            assert_eq!(osv_distro(&purl).as_deref(), expected, "{distro}");
-        }
-        assert_eq!(osv_distro(&"pkg:deb/debian/openssl@1".parse().unwrap()), None);
-        let alpine: Purl = "pkg:apk/alpine/musl@1.2.5-r0?distro=alpine-3.20.1".parse().unwrap();
-        assert_eq!(osv_distro(&alpine).as_deref(), Some("Alpine:v3.20"));
     }
 
     #[test]

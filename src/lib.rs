@@ -11,6 +11,7 @@
 pub mod acquire;
 pub mod assemble;
 pub mod assess;
+pub mod authority;
 pub mod cli;
 pub mod commands;
 pub mod decide;

@@ -12,11 +12,10 @@ use crate::model::cpe::{ProductName, name_key};
 use crate::model::evidence::{Kinds, Knowledge};
 use crate::model::finding::{Finding, Identity, Lead, Matches};
 use crate::model::osv::OsvAdvisory;
-use crate::model::package::{Gap, Inventory, Location, Package};
-use crate::model::purl::Ecosystem;
+use crate::model::package::{Inventory, Package};
 use crate::model::report::{PolicyFile, Report};
 use crate::sync::{self, SyncError};
-use crate::{assemble, assess, identify, matching};
+use crate::{assemble, assess, authority, identify, matching};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -102,6 +101,8 @@ pub struct Checked {
     pub matches: Matches,
     /// What the policy says.
     pub judged: decide::Judged,
+    /// Whose advisories stand in for whose.
+    pub notes: Vec<String>,
 }
 
 /// Checks every subject against the mirror and the policy.
@@ -119,11 +120,12 @@ fn check_subject(subject: &str, request: &Request, mirror: &Reader, stdin: &mut 
     let mut inventory = acquire::subject::acquire(subject, &request.selection, stdin)?;
     let identities = identify::identify(&inventory, mirror, &Knowledge { own: &request.policy.identities, kinds: Kinds::ALL })?;
     let mut matches = match_all(&inventory, &identities, mirror)?;
-    inventory.gaps.extend(unjudged(&inventory, mirror)?);
+    let standing = authority::standing(&inventory, mirror, &request.today)?;
+    inventory.gaps.extend(standing.gaps);
     let found = std::mem::take(&mut matches.matches);
     let findings = assess::assess(found, &inventory.packages, mirror)?;
     let judged = decide::decide(&inventory.packages, &findings, &request.policy, &request.today);
-    Ok(Checked { inventory, identities, findings, matches, judged })
+    Ok(Checked { inventory, identities, findings, matches, judged, notes: standing.notes })
 }
 
 fn match_all(inventory: &Inventory, identities: &[Identity], mirror: &Reader) -> Result<Matches, CheckError> {
@@ -137,8 +139,10 @@ fn match_all(inventory: &Inventory, identities: &[Identity], mirror: &Reader) ->
         }
         let records: Vec<&[CveRecord]> =
             identity.candidates.iter().map(|candidate| known.get(&candidate.product).map_or(&[][..], Vec::as_slice)).collect();
-        let advisories = advisories_of(package, mirror)?;
-        let found = matching::match_package(&matching::Case { index, package, identity, records: &records, advisories: &advisories });
+        let authority = authority::of(package, mirror)?;
+        let advisories = authority::advisories(&authority, mirror)?;
+        let case = matching::Case { index, package, identity, records: &records, authority: &authority, advisories: &advisories };
+        let found = matching::match_package(&case);
         all.matches.extend(found.matches);
         all.rejections.extend(found.rejections);
         all.leads.extend(found.leads);
@@ -180,35 +184,6 @@ fn unconfigured_leads(index: usize, package: &Package, advisories: &[OsvAdvisory
     let name = package.name();
     let mentions = mirror.mentions(ecosystem.name(), &name.to_ascii_lowercase(), &name_key(&name))?;
     Ok(matching::unconfigured(index, &name, world, &mentions, advisories))
-}
-
-fn advisories_of(package: &Package, mirror: &Reader) -> Result<Vec<OsvAdvisory>, MirrorError> {
-    match (package.ecosystem().osv_name(), facts::osv_distro(&package.purl), &package.source) {
-        (Some(ecosystem), _, _) => mirror.advisories_of(ecosystem, &package.name()),
-        (None, Some(word), Some(source)) => mirror.advisories_of(&word, &source.name),
-        _ => Ok(Vec::new()),
-    }
-}
-
-/// Packages that nothing here can judge: one gap per ecosystem or release, not one per package.
-fn unjudged(inventory: &Inventory, mirror: &Reader) -> Result<Vec<Gap>, MirrorError> {
-    let mut groups: BTreeMap<String, (usize, Location)> = BTreeMap::new();
-    for package in &inventory.packages {
-        let reason = match package.ecosystem() {
-            Ecosystem::Other => format!("packages of type `{}` cannot be judged yet", package.purl.kind()),
-            Ecosystem::Generic if package.stated_cpes.is_empty() => "packages of type `generic` can only be judged by a CPE that an SBOM states".to_owned(),
-            ecosystem if ecosystem.is_distro() => match facts::osv_distro(&package.purl) {
-                None => "distribution packages whose purl names no known release (`?distro=debian-12`) cannot be judged by their distribution's advisories".to_owned(),
-                Some(word) if !mirror.knows_ecosystem(&word)? => format!("the mirror holds no advisories of {word}, so its packages cannot be judged"),
-                Some(_) => continue,
-            },
-            _ => continue,
-        };
-        if let Some(place) = package.places.first() {
-            groups.entry(reason).or_insert_with(|| (0, place.location.clone())).0 += 1;
-        }
-    }
-    Ok(groups.into_iter().map(|(reason, (count, location))| Gap { location, reason: format!("{count} × {reason}") }).collect())
 }
 
 /// The reasoning behind a check of one subject.

@@ -21,7 +21,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("reqwest::", &["src/sync/https.rs"]),
     ("minisign_verify::", &["src/mirror/signature.rs"]),
     ("tantivy::", &["src/mirror/index.rs"]),
-    ("rusqlite::", &["src/mirror/"]),
+    ("rusqlite::", &["src/mirror/", "src/acquire/rpm/"]),
     ("clap::", &["src/cli.rs"]),
     ("minijinja::", &["src/report/html.rs"]),
     ("flate2::", &["src/acquire/layers.rs", "src/sync/feed.rs", "src/sync/epss.rs", "src/sync/overrides.rs", "src/sync/cpe_dictionary.rs"]),

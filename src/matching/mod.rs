@@ -11,6 +11,7 @@ mod unconfigured;
 pub use unconfigured::unconfigured;
 
 use crate::model::advisory::CveRecord;
+use crate::model::authority::Authority;
 use crate::model::finding::{Identity, Matches};
 use crate::model::osv::OsvAdvisory;
 use crate::model::package::Package;
@@ -25,7 +26,9 @@ pub struct Case<'a> {
     pub identity: &'a Identity,
     /// For each candidate, the records that name it.
     pub records: &'a [&'a [CveRecord]],
-    /// Advisories that name the package (or its source package) in its own ecosystem.
+    /// Whose advisories speak of it, and by which names.
+    pub authority: &'a Authority,
+    /// Those advisories.
     pub advisories: &'a [OsvAdvisory],
 }
 

@@ -37,20 +37,25 @@ pub fn evaluate_all(case: &Case<'_>) -> Vec<OsvAnswer> {
 
 fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
     let package = case.package;
-    let (name, version) = match &package.source {
-        Some(source) => (source.name.clone(), source.version.as_str()),
-        None => (package.name(), package.version.as_str()),
-    };
     let order = VersionOrder::of(package.ecosystem());
-    let named: Vec<&AffectedPackage> = advisory.affected.iter().filter(|entry| entry.name == name && speaks_of(entry, case)).collect();
+    let speaks_of = |entry: &&AffectedPackage, name: &str| entry.name == name && case.authority.ecosystems.contains(&entry.ecosystem);
+    let mut trace = Trace::default();
+    let (mut truth, mut named) = (Truth::No, Vec::new());
+    for (name, version) in &case.authority.names {
+        let entries: Vec<&AffectedPackage> = advisory.affected.iter().filter(|entry| speaks_of(entry, name)).collect();
+        if entries.is_empty() {
+            continue;
+        }
+        let here = trace.group(&format!("{} names {name}{}", advisory.id, stand_in(case)), |trace| {
+            let truth = entries.iter().map(|entry| affected(order, version, entry, trace)).fold(Truth::No, Truth::or);
+            if truth == Truth::Yes { modular(order, version, &entries, trace) } else { truth }
+        });
+        truth = truth.or(here);
+        named.extend(entries);
+    }
     if named.is_empty() {
         return None;
     }
-    let mut trace = Trace::default();
-    let truth = trace.group(&format!("{} names {name}", advisory.id), |trace| {
-        let truth = named.iter().map(|entry| affected(order, version, entry, trace)).fold(Truth::No, Truth::or);
-        if truth == Truth::Yes { modular(order, version, &named, trace) } else { truth }
-    });
     let truth = if package.origin == Origin::Public { truth } else { truth.and(Truth::Unknown(Doubt::OtherSource)) };
     let informational = named.iter().any(|entry| entry.informational.is_some());
     let class = match advisory.is_malicious() {
@@ -94,16 +99,9 @@ fn modular(order: VersionOrder, version: &str, named: &[&AffectedPackage], trace
     }
 }
 
-/// A distro advisory speaks of one release; the package's release was looked up, so the word must match it.
-fn speaks_of(entry: &AffectedPackage, case: &Case<'_>) -> bool {
-    match case.package.ecosystem().osv_name() {
-        Some(ecosystem) => entry.ecosystem == ecosystem,
-        None => distro_word(case).is_some_and(|word| entry.ecosystem == word),
-    }
-}
-
-fn distro_word(case: &Case<'_>) -> Option<String> {
-    crate::facts::osv_distro(&case.package.purl)
+/// Where another distribution's advisory stands in, for whom.
+fn stand_in(case: &Case<'_>) -> String {
+    case.authority.stands_in_for.as_ref().map(|name| format!(", standing in for {name}")).unwrap_or_default()
 }
 
 fn affected(order: VersionOrder, version: &str, entry: &AffectedPackage, trace: &mut Trace) -> Truth {

@@ -4,6 +4,7 @@
 //! of its own, complete when it is handed over and never changed afterwards.
 
 pub mod advisory;
+pub mod authority;
 pub mod cpe;
 pub mod evidence;
 pub mod finding;

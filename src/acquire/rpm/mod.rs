@@ -6,6 +6,8 @@ mod header;
 mod intake;
 mod ndb;
 mod sqlite;
+#[cfg(test)]
+mod tests;
 
 use super::readers::distro::Distro;
 use super::{Binary, Blemish, Reading};
