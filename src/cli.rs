@@ -132,6 +132,12 @@ pub struct CheckArgs {
     /// The distribution and release that a listing without one comes from, as `debian:12`.
     #[arg(long, value_name = "ID:RELEASE")]
     pub distro: Option<String>,
+    /// Which image of an index of several.
+    #[arg(long, value_name = "OS/ARCH")]
+    pub platform: Option<String>,
+    /// The image that the subject is built upon: what it brought is marked.
+    #[arg(long, value_name = "IMAGE")]
+    pub base: Option<String>,
 }
 
 /// Days in `7d`, `12h` or a bare number of days.

@@ -61,7 +61,14 @@ pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::erro
     check_date(&today)?;
     Ok(Request {
         subjects,
-        selection: Selection { exclude: args.exclude.clone(), omit, ecosystems: args.ecosystem.clone(), distro: args.distro.clone() },
+        selection: Selection {
+            exclude: args.exclude.clone(),
+            omit,
+            ecosystems: args.ecosystem.clone(),
+            distro: args.distro.clone(),
+            platform: args.platform.clone(),
+            base: args.base.clone(),
+        },
         policy,
         policy_files,
         ending: Ending { exit_zero: args.exit_zero, deny_unused: args.deny_unused, strict: args.strict, allow_empty: args.allow_empty },

@@ -24,13 +24,20 @@ const CRATES: &[(&str, &[&str])] = &[
     ("rusqlite::", &["src/mirror/", "src/acquire/rpm/"]),
     ("clap::", &["src/cli.rs"]),
     ("minijinja::", &["src/report/html.rs"]),
-    ("flate2::", &["src/acquire/layers.rs", "src/sync/feed.rs", "src/sync/epss.rs", "src/sync/overrides.rs", "src/sync/cpe_dictionary.rs"]),
-    ("zip::", &["src/sync/osv_export.rs"]),
     (
-        "tar::",
-        &["src/acquire/image.rs", "src/acquire/layers.rs", "src/sync/overrides.rs", "src/sync/cpe_dictionary.rs", "src/mirror/transfer.rs"],
+        "flate2::",
+        &[
+            "src/acquire/image/",
+            "src/acquire/readers/auditable.rs",
+            "src/sync/feed.rs",
+            "src/sync/epss.rs",
+            "src/sync/overrides.rs",
+            "src/sync/cpe_dictionary.rs",
+        ],
     ),
-    ("zstd::", &["src/acquire/layers.rs", "src/mirror/transfer.rs"]),
+    ("zip::", &["src/sync/osv_export.rs"]),
+    ("tar::", &["src/acquire/image/", "src/sync/overrides.rs", "src/sync/cpe_dictionary.rs", "src/mirror/transfer.rs"]),
+    ("zstd::", &["src/acquire/image/", "src/mirror/transfer.rs"]),
     ("serde_saphyr", &["src/acquire/yaml.rs"]),
 ];
 

@@ -1,6 +1,7 @@
 //! Where the readings of one subject come together: files are read once each, packages of one identity become one with all
 //! their places, and what could not be read becomes a gap.
 
+use super::image::strata::Strata;
 use super::secrets;
 use super::table::{Known, entry_for};
 use super::text::{Lines, decode, reject_spoiled};
@@ -19,8 +20,8 @@ pub struct Desk<'a> {
     selection: &'a Selection,
     packages: Vec<Package>,
     known: BTreeMap<(String, Origin), usize>,
-    /// The layer that a path of an image is from.
-    pub layers: BTreeMap<String, String>,
+    /// Which layer of an image brought what.
+    pub strata: Strata,
     /// What was looked at, and what was not.
     pub coverage: Vec<Coverage>,
     /// What could not be read.
@@ -32,13 +33,13 @@ pub struct Desk<'a> {
 impl<'a> Desk<'a> {
     /// A desk for one subject.
     pub fn new(kind: SubjectKind, name: &str, selection: &'a Selection) -> Self {
-        let subject = Subject { kind, name: name.to_owned(), digest: None, distro: None, base: None };
+        let subject = Subject { kind, name: name.to_owned(), digest: None, distro: None, base: None, image: None };
         Self {
             subject,
             selection,
             packages: Vec::new(),
             known: BTreeMap::new(),
-            layers: BTreeMap::new(),
+            strata: Strata::default(),
             coverage: Vec::new(),
             gaps: Vec::new(),
             done: BTreeSet::new(),
@@ -108,14 +109,14 @@ impl<'a> Desk<'a> {
     /// Notes that a distribution's package brought a file; one that is not installed owns nothing.
     pub fn own(&mut self, path: String, owner: &str) {
         if self.packages.iter().any(|package| package.ecosystem().is_distro() && package.purl.base_name() == owner) {
-            self.owners.insert(path, owner.to_owned());
+            self.owners.insert(merged(&path).to_owned(), owner.to_owned());
         }
     }
 
     /// The distribution's package that brought a file.
     #[must_use]
     pub fn owner(&self, path: &str) -> Option<String> {
-        self.owners.get(path).cloned()
+        self.owners.get(merged(path)).cloned()
     }
 
     fn take(&mut self, reading: Reading, path: &str, format: &str, lines: Option<&Lines<'_>>) {
@@ -154,7 +155,8 @@ impl<'a> Desk<'a> {
             Location::file(path)
         } else {
             let (line, column) = lines.map(|lines| lines.place(found.offset)).unzip();
-            Location { path: path.to_owned(), line, column, layer: self.layers.get(path).cloned() }
+            let (layer, base) = self.strata.of(path, &found.purl).unzip();
+            Location { path: path.to_owned(), line, column, layer, base: base.unwrap_or(false) }
         };
         let place = Place { location: place, scope: found.scope, direct, paths };
         let source = source_of(&found.purl);
@@ -199,8 +201,15 @@ impl<'a> Desk<'a> {
         self.coverage.sort();
         self.gaps.sort();
         self.gaps.dedup();
-        Inventory { subject: self.subject, packages: self.packages, coverage: self.coverage, gaps: self.gaps, image: None }
+        Inventory { subject: self.subject, packages: self.packages, coverage: self.coverage, gaps: self.gaps }
     }
+}
+
+/// `bin`, `sbin` and `lib` are links into `usr` in most distributions, whose file lists still name files by the old place.
+fn merged(path: &str) -> &str {
+    path.strip_prefix("usr/")
+        .filter(|rest| rest.starts_with("bin/") || rest.starts_with("sbin/") || rest.starts_with("lib"))
+        .unwrap_or(path)
 }
 
 fn outside(include: &Include) -> Blemish {

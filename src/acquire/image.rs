@@ -1,52 +1,62 @@
 //! A container image: an archive as `docker save` writes it, or an OCI layout in an archive or folder (OCI image specification 1.1).
 //!
 //! Layers are read once, lowest first, as streams; nothing is unpacked to disk. What tells of installed packages is kept in memory,
-//! and what a later layer replaces or removes (whiteouts, opaque folders) is dropped again.
+//! and what a later layer replaces or removes (whiteouts, opaque folders) is dropped again. A second pass goes over those layers only
+//! that hold executables with a list of crates in them.
+
+pub mod blobs;
+#[cfg(test)]
+mod layer_tests;
+pub mod layers;
+pub mod marks;
+pub mod plan;
+pub mod strata;
 
 use super::desk::Desk;
-use super::layers::{Layers, linked};
+use super::rootfs::{self, Root};
 use super::tree::Tree;
-use super::{AcquireError, Selection, rootfs};
-use crate::model::package::{Inventory, SubjectKind};
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use super::{AcquireError, Selection};
+use crate::model::image::{HistoryEntry, ImageFacts, PasswdEntry};
+use crate::model::package::{Gap, Inventory, Location, SubjectKind};
+use blobs::Blobs;
+use layers::Layers;
+use plan::{Plan, Platform};
 use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
-
-/// Manifests, indexes and configurations are smaller than this.
-const LARGEST_PAPER: u64 = 8 << 20;
-
-/// Members of an archive at most.
-const MOST_MEMBERS: usize = 100_000;
+use std::io::Read;
+use std::path::Path;
 
 /// Looks at an image.
 ///
 /// # Errors
 /// When it is no image; a layer that does not read is a gap.
 pub fn acquire(name: &str, selection: &Selection) -> Result<Inventory, AcquireError> {
-    let unreadable = |reason: String| AcquireError::Unreadable { name: name.to_owned(), reason };
-    let path = Path::new(name);
-    if !path.exists() {
-        let hint = format!("; if this is the name of an image, save it first: `docker save {name} -o image.tar`");
-        return Err(AcquireError::Missing { name: name.to_owned(), hint });
-    }
-    let blobs = Blobs::open(path).map_err(unreadable)?;
-    let plan = blobs.plan().map_err(unreadable)?;
+    let (blobs, plan) = open(name, selection)?;
+    let base = match &selection.base {
+        Some(base) => shared(&plan, base, &open(base, selection)?.1)?,
+        None => 0,
+    };
     let mut desk = Desk::new(SubjectKind::Image, name, selection);
-    desk.subject.digest = plan.digest.clone();
+    desk.subject.digest.clone_from(&plan.digest);
+    desk.subject.base.clone_from(&selection.base);
     let mut layers = Layers::default();
     for (at, layer) in plan.layers.iter().enumerate() {
-        let digest = plan.digests.get(at).unwrap_or(layer);
         match blobs.stream(layer) {
-            Ok(stream) => layers.add(stream, digest),
-            Err(reason) => layers.fail(digest, &reason),
+            Ok(stream) => layers.add(stream, plan.digest_of(at)),
+            Err(reason) => layers.fail(plan.digest_of(at), &reason),
+        }
+    }
+    for at in layers.to_capture() {
+        let again = blobs.stream(&plan.layers[at]).and_then(|stream| layers.capture(at, stream));
+        if let Err(reason) = again {
+            let location = Location { layer: Some(plan.digest_of(at).to_owned()), ..Location::file(plan.digest_of(at)) };
+            desk.gaps.push(Gap { location, reason: format!("the layer could not be read a second time: {reason}") });
         }
     }
     desk.gaps.append(&mut layers.gaps);
-    desk.layers = layers.places();
-    let paths = layers.paths();
-    rootfs::read_all(&layers as &dyn Tree, &paths, &mut desk);
+    desk.strata = layers.strata(base);
+    desk.subject.image = Some(facts(&plan, &layers, base));
+    let audits = layers.captured();
+    rootfs::read_all(&Root { tree: &layers, paths: layers.paths(), audits }, &mut desk);
     Ok(desk.finish())
 }
 
@@ -61,200 +71,66 @@ pub fn is_image(path: &Path) -> bool {
     whole && &head[257..262] == b"ustar"
 }
 
-/// The layers of one image, lowest first.
-#[derive(Debug, Default)]
-struct Plan {
-    layers: Vec<String>,
-    digests: Vec<String>,
-    digest: Option<String>,
-}
-
-/// Where the parts of an image are.
-enum Blobs {
-    Folder(PathBuf),
-    Archive { path: PathBuf, members: BTreeMap<String, Member> },
-}
-
-/// A member of an archive.
-enum Member {
-    File {
-        offset: u64,
-        size: u64,
-    },
-    /// Old versions of `docker save` write equal layers as links.
-    Link(String),
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Saved {
-    config: String,
-    layers: Vec<String>,
-    #[serde(default)]
-    repo_tags: Option<Vec<String>>,
-}
-
-#[derive(Deserialize)]
-struct Index {
-    #[serde(default)]
-    manifests: Vec<Descriptor>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Descriptor {
-    #[serde(default)]
-    media_type: String,
-    digest: String,
-    platform: Option<Platform>,
-}
-
-#[derive(Deserialize)]
-struct Platform {
-    #[serde(default)]
-    architecture: String,
-    #[serde(default)]
-    os: String,
-}
-
-#[derive(Deserialize)]
-struct Manifest {
-    config: Descriptor,
-    #[serde(default)]
-    layers: Vec<Descriptor>,
-}
-
-#[derive(Deserialize)]
-struct Config {
-    rootfs: Option<RootFs>,
-}
-
-#[derive(Deserialize)]
-struct RootFs {
-    #[serde(default)]
-    diff_ids: Vec<String>,
-}
-
-impl Blobs {
-    fn open(path: &Path) -> Result<Self, String> {
-        if path.is_dir() {
-            return Ok(Self::Folder(path.to_owned()));
-        }
-        let mut file = File::open(path).map_err(|error| error.to_string())?;
-        let mut head = [0; 2];
-        if file.read_exact(&mut head).is_ok() && head == [0x1f, 0x8b] {
-            return Err("it is packed with gzip: unpack it first (`gunzip`)".to_owned());
-        }
-        file.seek(SeekFrom::Start(0)).map_err(|error| error.to_string())?;
-        let mut members = BTreeMap::new();
-        let mut archive = tar::Archive::new(file);
-        for entry in archive.entries_with_seek().map_err(|error| error.to_string())? {
-            let entry = entry.map_err(|error| format!("it is no tar archive, or one that was cut off: {error}"))?;
-            let name = entry.path().map_err(|error| error.to_string())?.to_string_lossy().trim_start_matches("./").to_owned();
-            let member = match entry.link_name().ok().flatten() {
-                Some(target) => Member::Link(target.to_string_lossy().into_owned()),
-                None => Member::File { offset: entry.raw_file_position(), size: entry.size() },
-            };
-            members.insert(name, member);
-            if members.len() > MOST_MEMBERS {
-                return Err(format!("it has more than {MOST_MEMBERS} members, which no image has"));
-            }
-        }
-        Ok(Self::Archive { path: path.to_owned(), members })
+fn open(name: &str, selection: &Selection) -> Result<(Blobs, Plan), AcquireError> {
+    let unreadable = |reason: String| AcquireError::Unreadable { name: name.to_owned(), reason };
+    let path = Path::new(name);
+    if !path.exists() {
+        let hint = format!("; if this is the name of an image, save it first: `docker save {name} -o image.tar`");
+        return Err(AcquireError::Missing { name: name.to_owned(), hint });
     }
+    let platform = selection.platform.as_deref().map(Platform::parse).transpose().map_err(unreadable)?;
+    let blobs = Blobs::open(path).map_err(unreadable)?;
+    let plan = plan::of(&blobs, platform.as_ref()).map_err(unreadable)?;
+    Ok((blobs, plan))
+}
 
-    /// The bytes of a part.
-    fn stream(&self, name: &str) -> Result<Box<dyn Read>, String> {
-        match self {
-            Self::Folder(folder) => {
-                if name.split('/').any(|part| part == "..") || name.starts_with('/') {
-                    return Err(format!("`{name}` leads out of the image"));
-                }
-                let file = File::open(folder.join(name)).map_err(|error| format!("`{name}`: {error}"))?;
-                Ok(Box::new(file))
-            }
-            Self::Archive { path, members } => {
-                let mut name = name.to_owned();
-                for _ in 0..4 {
-                    match members.get(&name) {
-                        Some(Member::File { offset, size }) => {
-                            let mut file = File::open(path).map_err(|error| error.to_string())?;
-                            file.seek(SeekFrom::Start(*offset)).map_err(|error| error.to_string())?;
-                            return Ok(Box::new(file.take(*size)));
-                        }
-                        Some(Member::Link(target)) => name = linked(&name, target),
-                        None => break,
-                    }
-                }
-                Err(format!("`{name}` is not in the archive: was the image saved whole?"))
-            }
-        }
-    }
-
-    fn paper<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<T, String> {
-        let mut bytes = Vec::new();
-        let read = self.stream(name)?.take(LARGEST_PAPER + 1).read_to_end(&mut bytes).map_err(|error| format!("`{name}`: {error}"))?;
-        if read as u64 > LARGEST_PAPER {
-            return Err(format!("`{name}` has more than {LARGEST_PAPER} bytes"));
-        }
-        serde_json::from_slice(&bytes).map_err(|error| format!("`{name}`: {error}"))
-    }
-
-    fn plan(&self) -> Result<Plan, String> {
-        let saved = self.paper::<Vec<Saved>>("manifest.json");
-        if let Ok(saved) = &saved {
-            let tags = || saved.iter().flat_map(|one| one.repo_tags.iter().flatten().cloned()).collect::<Vec<_>>().join(", ");
-            return match saved.as_slice() {
-                [one] => {
-                    let config: Config = self.paper(&one.config)?;
-                    let digests = config.rootfs.map(|rootfs| rootfs.diff_ids).unwrap_or_default();
-                    Ok(Plan { layers: one.layers.clone(), digests, digest: None })
-                }
-                [] => Err("its manifest.json names no image".to_owned()),
-                more => Err(format!("it holds {} images ({}): save one of them", more.len(), tags())),
-            };
-        }
-        let why = saved.err().unwrap_or_default();
-        let neither = |reason| format!("it is no image: neither manifest.json nor index.json reads ({why}; {reason})");
-        let index: Index = self.paper("index.json").map_err(neither)?;
-        let manifest = self.chosen(index, 0)?;
-        let digest = manifest.digest.clone();
-        let manifest: Manifest = self.paper(&blob(&manifest.digest)?)?;
-        let config: Config = self.paper(&blob(&manifest.config.digest)?)?;
-        let layers = manifest.layers.iter().map(|layer| blob(&layer.digest)).collect::<Result<_, _>>()?;
-        Ok(Plan { layers, digests: config.rootfs.map(|rootfs| rootfs.diff_ids).unwrap_or_default(), digest: Some(digest) })
-    }
-
-    /// The one manifest of an index, through nested indexes; attestations are none.
-    fn chosen(&self, index: Index, depth: u8) -> Result<Descriptor, String> {
-        let real = |one: &Descriptor| one.platform.as_ref().is_none_or(|platform| platform.os != "unknown");
-        let mut manifests: Vec<Descriptor> = index.manifests.into_iter().filter(real).collect();
-        let names = |all: &[Descriptor]| {
-            let name =
-                |one: &Descriptor| one.platform.as_ref().map_or_else(|| one.digest.clone(), |p| format!("{}/{}", p.os, p.architecture));
-            all.iter().map(name).collect::<Vec<_>>().join(", ")
-        };
-        match (manifests.pop(), manifests.is_empty()) {
-            (Some(one), true) if one.media_type.ends_with("image.index.v1+json") || one.media_type.ends_with("manifest.list.v2+json") => {
-                if depth > 3 {
-                    return Err("its indexes are nested too deep".to_owned());
-                }
-                let inner: Index = self.paper(&blob(&one.digest)?)?;
-                self.chosen(inner, depth + 1)
-            }
-            (Some(one), true) => Ok(one),
-            (Some(one), false) => {
-                manifests.push(one);
-                Err(format!("it holds images for {}: save one of them", names(&manifests)))
-            }
-            (None, _) => Err("its index names no image".to_owned()),
+/// How many of an image's layers are its base's.
+fn shared(plan: &Plan, name: &str, base: &Plan) -> Result<usize, AcquireError> {
+    let differ = (0..base.layers.len()).find(|at| *at >= plan.layers.len() || plan.digest_of(*at) != base.digest_of(*at));
+    match differ {
+        None => Ok(base.layers.len()),
+        Some(at) => {
+            let reason = format!(
+                "the image is not built upon it: layer {} of {} differs; give the very image that FROM named",
+                at + 1,
+                base.layers.len()
+            );
+            Err(AcquireError::Unreadable { name: name.to_owned(), reason })
         }
     }
 }
 
-/// Where a layout keeps a digest's blob.
-fn blob(digest: &str) -> Result<String, String> {
-    let (kind, hex) = digest.split_once(':').ok_or_else(|| format!("`{digest}` is no digest"))?;
-    let sound = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric());
-    if sound(kind) && sound(hex) { Ok(format!("blobs/{kind}/{hex}")) } else { Err(format!("`{digest}` is no digest")) }
+/// What the image says about itself.
+fn facts(plan: &Plan, layers: &Layers, base: usize) -> ImageFacts {
+    let config = &plan.config;
+    let run = config.config.as_ref();
+    let mut facts = ImageFacts { platform: format!("{}/{}", config.os, config.architecture), ..ImageFacts::default() };
+    facts.user = run.and_then(|run| run.user.clone()).filter(|user| !user.is_empty());
+    facts.health_check = run.and_then(|run| run.healthcheck.as_ref()).is_some_and(|check| !check.is_null() && check["Test"][0] != "NONE");
+    for assignment in run.and_then(|run| run.env.as_ref()).into_iter().flatten() {
+        let (shown, secret) = marks::without_value(assignment);
+        if secret {
+            facts.secrets.push(marks::configured("environment".to_owned(), shown.trim_end_matches("=***")));
+        }
+        facts.environment.push(shown);
+    }
+    let mut made = 0..plan.layers.len();
+    for (at, entry) in config.history.iter().flatten().enumerate() {
+        let layer = if entry.empty_layer { None } else { made.next() };
+        let (created_by, names) = marks::without_values(&entry.created_by);
+        facts.secrets.extend(names.iter().map(|name| marks::configured(format!("instruction {}", at + 1), name)));
+        let digest = layer.map(|layer| plan.digest_of(layer).to_owned());
+        facts.history.push(HistoryEntry { created_by, layer: digest, base: layer.is_some_and(|layer| layer < base) });
+    }
+    let passwd = layers.read("etc/passwd").unwrap_or_default();
+    facts.passwd = String::from_utf8_lossy(&passwd).lines().filter_map(user).collect();
+    facts.special_modes = layers.special_modes();
+    facts.secrets.extend(layers.secrets.iter().cloned());
+    facts
+}
+
+/// A user by a line of passwd(5).
+fn user(line: &str) -> Option<PasswdEntry> {
+    let mut fields = line.split(':');
+    Some(PasswdEntry { name: fields.next()?.to_owned(), uid: fields.nth(1)?.parse().ok()? })
 }

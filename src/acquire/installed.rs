@@ -60,6 +60,14 @@ pub fn is_language_package(path: &str) -> bool {
     path.rsplit_once('/').is_some_and(|(folder, name)| language_package(folder, name).is_some())
 }
 
+/// Whether a path may be judged by itself where no distribution's package brought it: it tells of a language package, or may be an
+/// executable.
+#[must_use]
+pub fn may_be_owned(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    is_language_package(path) || path.contains("bin/") || path.contains("libexec/") || name.contains(".so")
+}
+
 fn language_package(folder: &str, name: &str) -> Option<(&'static str, Reader)> {
     let parent = folder.rsplit('/').next().unwrap_or_default();
     let python = (name == "METADATA" && parent.ends_with(".dist-info"))
@@ -116,7 +124,7 @@ pub fn dpkg_owned(tree: &dyn Tree, paths: &[String]) -> Vec<Owned> {
         let name = name.split(':').next().unwrap_or(name);
         let Ok(bytes) = tree.read(list) else { continue };
         let text = decode(bytes.into_owned()).text;
-        let files = text.lines().map(|line| line.trim_start_matches('/')).filter(|file| is_language_package(file));
+        let files = text.lines().map(|line| line.trim_start_matches('/')).filter(|file| may_be_owned(file));
         owned.extend(files.map(|file| Owned { path: file.to_owned(), owner: name.to_owned() }));
     }
     owned

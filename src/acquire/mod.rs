@@ -5,11 +5,11 @@
 //! policy, and never guesses a CPE.
 
 pub mod desk;
+pub mod elf;
 pub mod graph;
 pub mod image;
 pub mod installed;
 pub mod json;
-pub mod layers;
 pub mod readers;
 pub mod rootfs;
 pub mod rpm;
@@ -77,6 +77,10 @@ pub struct Selection {
     pub ecosystems: Vec<String>,
     /// The distribution and release that listings without one come from, as `debian:12`.
     pub distro: Option<String>,
+    /// Which image of an index, as `linux/amd64`.
+    pub platform: Option<String>,
+    /// The image that the subject is built upon.
+    pub base: Option<String>,
 }
 
 /// One package as one line of one file gives it.
@@ -260,6 +264,6 @@ pub type BinaryReader = fn(&Binary<'_>) -> Result<Reading, Blemish>;
 #[must_use]
 pub fn gap_at(path: &str, lines: &text::Lines, blemish: &Blemish) -> Gap {
     let (line, column) = lines.place(blemish.offset);
-    let location = Location { path: path.to_owned(), line: Some(line), column: Some(column), layer: None };
+    let location = Location { line: Some(line), column: Some(column), ..Location::file(path) };
     Gap { location, reason: secrets::hide(&blemish.reason).into_owned() }
 }

@@ -1,10 +1,15 @@
 //! A root filesystem in a folder: what is installed in it. No link is followed out of it.
 
 use super::desk::Desk;
+use super::elf;
 use super::installed::{self, Use};
-use super::tree::{Root, Tree};
+use super::readers::auditable;
+use super::tree::{LARGEST_FILE, Memory, Root as Inside, Tree};
 use super::{AcquireError, Selection};
 use crate::model::package::{CoverageState, Gap, Inventory, Location, SubjectKind};
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use walkdir::WalkDir;
 
@@ -23,16 +28,30 @@ pub fn acquire(name: &str, selection: &Selection) -> Result<Inventory, AcquireEr
     }
     let mut desk = Desk::new(SubjectKind::Rootfs, name, selection);
     let paths = files(root, &mut desk);
-    read_all(&Root::at(root), &paths, &mut desk);
+    let audits = programs(root, &paths, &mut desk);
+    read_all(&Root { tree: &Inside::at(root), paths, audits }, &mut desk);
     Ok(desk.finish())
 }
 
+/// The files of a root, on disk or in an image.
+pub struct Root<'a> {
+    /// What reads them.
+    pub tree: &'a dyn Tree,
+    /// The paths of those that may tell of installed packages, sorted.
+    pub paths: Vec<String>,
+    /// Executables with a list of the crates in them, each with the list's bytes.
+    pub audits: Vec<(String, Vec<u8>)>,
+}
+
 /// Reads what tells of installed packages among the files of a root.
-pub fn read_all(tree: &dyn Tree, paths: &[String], desk: &mut Desk<'_>) {
+pub fn read_all(root: &Root<'_>, desk: &mut Desk<'_>) {
+    let Root { tree, paths, audits } = root;
+    let tree = *tree;
     match installed::distro(tree) {
         Ok(distro) => desk.subject.distro = distro,
         Err(gap) => desk.gaps.push(gap),
     }
+    let before = desk.coverage.len();
     let (databases, others): (Vec<&String>, Vec<&String>) = paths.iter().partition(|path| installed::is_database(path));
     for path in databases {
         match installed::use_of(path) {
@@ -40,6 +59,12 @@ pub fn read_all(tree: &dyn Tree, paths: &[String], desk: &mut Desk<'_>) {
             Some(Use::BinaryDatabase(format, reader)) => desk.read_binary(tree, path, format, reader),
             _ => {}
         }
+    }
+    if let Some(distro) = desk.subject.distro.clone().filter(|_| desk.coverage.len() == before) {
+        let reason = format!(
+            "this is a root of {distro}, and none of the databases of dpkg, apk or rpm is at its known places: its own packages are not known"
+        );
+        desk.gaps.push(Gap { location: Location::file("etc/os-release"), reason });
     }
     for owned in installed::dpkg_owned(tree, paths) {
         desk.own(owned.path, &owned.owner);
@@ -57,6 +82,43 @@ pub fn read_all(tree: &dyn Tree, paths: &[String], desk: &mut Desk<'_>) {
             _ => {}
         }
     }
+    for (path, section) in audits {
+        match desk.owner(path) {
+            Some(owner) => desk.cover(path, AUDITABLE, 0, CoverageState::Excluded, Some(format!("it came with {owner}, which is judged"))),
+            None => desk.read_binary(&Memory::of(path, section.clone()), path, AUDITABLE, auditable::read),
+        }
+    }
+}
+
+const AUDITABLE: &str = "executable (cargo-auditable)";
+
+/// The executables of a folder that have a list of their crates.
+fn programs(root: &Path, paths: &[String], desk: &mut Desk<'_>) -> Vec<(String, Vec<u8>)> {
+    let mut found = Vec::new();
+    for path in paths {
+        let whole = root.join(path);
+        let Ok(meta) = whole.symlink_metadata() else { continue };
+        if !meta.is_file() || !elf::may_be_one(path, meta.permissions().mode(), meta.len()) {
+            continue;
+        }
+        match crates_of(&whole) {
+            Ok(Some(section)) => found.push((path.clone(), section)),
+            Ok(None) => {}
+            Err(error) => {
+                desk.gaps.push(Gap { location: Location::file(path), reason: format!("this executable could not be read: {error}") })
+            }
+        }
+    }
+    found
+}
+
+fn crates_of(path: &Path) -> std::io::Result<Option<Vec<u8>>> {
+    let mut file = File::open(path)?;
+    let Some(range) = elf::audit_in_file(&mut file)? else { return Ok(None) };
+    let mut bytes = Vec::new();
+    file.seek(SeekFrom::Start(range.start))?;
+    file.take((range.end - range.start).min(LARGEST_FILE)).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
 }
 
 /// The files below a folder, sorted, without links.

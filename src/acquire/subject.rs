@@ -24,6 +24,9 @@ pub fn acquire(text: &str, selection: &Selection, stdin: &mut dyn Read) -> Resul
         _ => (None, text),
     };
     match prefix {
+        _ if selection.base.is_some() && !(prefix == Some("image") || prefix.is_none() && image::is_image(Path::new(text))) => {
+            Err(AcquireError::Unreadable { name: text.to_owned(), reason: "`--base` is said of images, and this is none".to_owned() })
+        }
         Some("image") => image::acquire(rest, selection),
         Some("rootfs") => rootfs::acquire(rest, selection),
         None if text == "-" => from_stdin(selection, stdin),

@@ -333,7 +333,7 @@ impl Entry {
             until,
             use_instead: entry.use_instead.map(Spanned::into_inner),
             justification: entry.justification.map(Spanned::into_inner),
-            location: Location { path: path.to_owned(), line: Some(diagnostic.line), column: Some(diagnostic.column), layer: None },
+            location: Location { line: Some(diagnostic.line), column: Some(diagnostic.column), ..Location::file(path) },
         })
     }
 }

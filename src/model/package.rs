@@ -21,13 +21,16 @@ pub struct Location {
     /// Digest of the image layer that brought the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<String>,
+    /// Whether that layer is the base image's.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub base: bool,
 }
 
 impl Location {
     /// A file as a whole.
     #[must_use]
     pub fn file(path: &str) -> Self {
-        Self { path: path.to_owned(), line: None, column: None, layer: None }
+        Self { path: path.to_owned(), line: None, column: None, layer: None, base: false }
     }
 }
 
@@ -287,6 +290,9 @@ pub struct Subject {
     /// The image it builds upon.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub base: Option<String>,
+    /// What an image says about itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub image: Option<ImageFacts>,
 }
 
 /// Everything found in one subject.
@@ -300,6 +306,4 @@ pub struct Inventory {
     pub coverage: Vec<Coverage>,
     /// What could not be looked at.
     pub gaps: Vec<Gap>,
-    /// What an image says about itself.
-    pub image: Option<ImageFacts>,
 }

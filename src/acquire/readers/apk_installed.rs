@@ -2,7 +2,7 @@
 //! line ends a package).
 
 use super::distro::{Distro, Installed};
-use crate::acquire::installed::is_language_package;
+use crate::acquire::installed::may_be_owned;
 use crate::acquire::{Blemish, Owned, Reading, Source};
 
 /// Reads the database.
@@ -24,7 +24,7 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
                     Some(("F", value)) => folder = value,
                     Some(("R", value)) => {
                         let path = format!("{folder}/{value}");
-                        if is_language_package(&path) {
+                        if may_be_owned(&path) {
                             reading.owned.push(Owned { path, owner: name.to_owned() });
                         }
                     }
@@ -48,7 +48,7 @@ mod tests {
 
     #[test]
     fn entries_with_their_origin() {
-        let text = "C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\no:musl\nF:lib\nR:ld-musl-x86_64.so.1\nF:usr/lib/python3.12/site-packages/six-1.dist-info\nR:METADATA\nR:WHEEL\n\nP:libcrypto3\nV:3.3.1-r0\nA:x86_64\no:openssl\n\nP:broken\n\n";
+        let text = "C:Q1abc=\nP:musl\nV:1.2.5-r0\nA:x86_64\no:musl\nF:lib\nR:README\nF:usr/lib/python3.12/site-packages/six-1.dist-info\nR:METADATA\nR:WHEEL\n\nP:libcrypto3\nV:3.3.1-r0\nA:x86_64\no:openssl\n\nP:broken\n\n";
         let reading = read(&Source { text, path: "installed", tree: &Memory::default(), distro: Some("alpine:3.20.1") }).unwrap();
         assert_eq!(
             names(&reading),

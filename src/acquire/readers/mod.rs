@@ -1,6 +1,7 @@
 //! One file per format, and what the formats of one ecosystem share.
 
 pub mod apk_installed;
+pub mod auditable;
 pub mod bun_lock;
 pub mod cargo_lock;
 pub mod cargo_manifest;

@@ -1,7 +1,7 @@
 //! From a header to a package: what all forms of the database have in common.
 
 use super::header::{Header, Tag};
-use crate::acquire::installed::is_language_package;
+use crate::acquire::installed::may_be_owned;
 use crate::acquire::readers::distro::{Distro, Installed};
 use crate::acquire::{Owned, Reading};
 
@@ -64,9 +64,7 @@ impl<'a> Intake<'a> {
             let found = &mut self.reading.found[before];
             found.vendor = header.text(Tag::Vendor).filter(|vendor| !vendor.is_empty());
             found.module = header.text(Tag::ModularityLabel).filter(|label| !label.is_empty());
-            self.reading
-                .owned
-                .extend(files(header).filter(|file| is_language_package(file)).map(|path| Owned { path, owner: name.clone() }));
+            self.reading.owned.extend(files(header).filter(|file| may_be_owned(file)).map(|path| Owned { path, owner: name.clone() }));
         }
     }
 }

@@ -1,0 +1,99 @@
+//! Files of an image that a hardening rule may speak of: by their mode, or because they look like somebody's secret. Nothing of a
+//! secret itself is kept.
+
+use crate::model::image::SecretCandidate;
+
+/// Bytes at the front of a file that tell whether it is a secret.
+pub const HEAD: u64 = 4096;
+
+/// Whether a file's mode matters: setuid, setgid, or open for everybody to write.
+#[must_use]
+pub fn mode_matters(mode: u32) -> bool {
+    mode & 0o6002 != 0
+}
+
+/// What must stand in a file for it to be a secret; nothing where its place says enough.
+type Sign = Option<&'static [u8]>;
+
+/// The kind of secret that a path may hold, and the sign of it.
+#[must_use]
+pub fn secret_kind(path: &str) -> Option<(&'static str, Sign)> {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let parent = folder.rsplit('/').next().unwrap_or_default();
+    match (parent, name) {
+        (_, "id_rsa" | "id_dsa" | "id_ecdsa" | "id_ed25519") => Some(("ssh private key", Some(b"PRIVATE KEY"))),
+        (".aws", "credentials") => Some(("AWS credentials", Some(b"aws_secret_access_key"))),
+        (".kube", "config") => Some(("Kubernetes credentials", Some(b"users:"))),
+        (".docker", "config.json") => Some(("registry credentials", Some(b"\"auth\""))),
+        (_, ".git-credentials") => Some(("git credentials", Some(b"://"))),
+        (_, ".netrc") => Some(("login for a host", Some(b"password"))),
+        (_, ".pypirc") => Some(("package index credentials", Some(b"password"))),
+        (_, ".npmrc") => Some(("npm credentials", Some(b"_auth"))),
+        (_, ".env") => Some(("environment file", None)),
+        _ if name.ends_with(".key") || name.ends_with(".pem") => Some(("private key", Some(b"PRIVATE KEY"))),
+        _ => None,
+    }
+}
+
+/// Whether the front of a file has a sign.
+#[must_use]
+pub fn shows(head: &[u8], sign: Sign) -> bool {
+    sign.is_none_or(|sign| head.windows(sign.len()).any(|window| window == sign))
+}
+
+/// `NAME=value` without the value, where the name is a secret's; whether it was one.
+#[must_use]
+pub fn without_value(assignment: &str) -> (String, bool) {
+    match assignment.split_once('=') {
+        Some((name, value)) if names_secret(name) && !value.is_empty() => (format!("{name}=***"), true),
+        _ => (assignment.to_owned(), false),
+    }
+}
+
+/// An instruction without the values that its words give to secrets' names, and those names.
+#[must_use]
+pub fn without_values(instruction: &str) -> (String, Vec<String>) {
+    let mut names = Vec::new();
+    let words: Vec<String> = instruction
+        .split(' ')
+        .map(|word| {
+            let (shown, secret) = without_value(word);
+            if secret {
+                names.push(word.split('=').next().unwrap_or_default().to_owned());
+            }
+            shown
+        })
+        .collect();
+    (words.join(" "), names)
+}
+
+fn names_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let word = ["password", "passwd", "secret", "token", "apikey", "api_key", "private_key", "access_key", "credential"];
+    // `GPG_KEY` and the like name public keys.
+    !name.is_empty() && word.iter().any(|word| name.contains(word)) && !name.ends_with("_file") && !name.ends_with("_path")
+}
+
+/// A candidate in the configuration.
+#[must_use]
+pub fn configured(place: String, name: &str) -> SecretCandidate {
+    SecretCandidate { place, kind: format!("value of {name}"), layer: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_named_and_never_shown() {
+        assert_eq!(
+            without_values("RUN |1 NPM_TOKEN=abc GPG_KEY=A1 npm ci"),
+            ("RUN |1 NPM_TOKEN=*** GPG_KEY=A1 npm ci".into(), vec!["NPM_TOKEN".into()])
+        );
+        assert!(!without_value("POSTGRES_PASSWORD_FILE=/run/x").1);
+        let kind = |path: &str, head: &[u8]| secret_kind(path).is_some_and(|(_, sign)| shows(head, sign));
+        assert!(kind("root/.ssh/id_rsa", b"-----BEGIN OPENSSH PRIVATE KEY-----"));
+        assert!(!kind("etc/ssl/certs/a.pem", b"-----BEGIN CERTIFICATE-----") && kind("srv/tls.key", b"-----BEGIN PRIVATE KEY-----"));
+        assert!(kind("app/.env", b"") && !kind("root/.npmrc", b"registry=https://x.test") && !kind("usr/share/doc", b""));
+    }
+}
