@@ -190,6 +190,7 @@ fn finding_entry(subject: &str, finding: &Finding, package: &Package, places: Ve
         epss: facts.epss,
         fix: Fix {
             versions: found.fixed_in.clone(),
+            state: found.fix_state,
             suggested: finding.suggested.clone(),
             command: finding.suggested.as_deref().and_then(|version| remedy::command(package, version)),
         },

@@ -5,6 +5,7 @@
 mod accuracy;
 mod api;
 mod check;
+mod distro;
 mod identity;
 mod image;
 mod readers;

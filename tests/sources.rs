@@ -15,13 +15,13 @@ use zip::write::SimpleFileOptions;
 
 const TODAY: &str = "2026-01-02";
 
-fn advisory(id: &str, aliases: &str, ecosystem: &str, name: &str, fixed: &str) -> String {
+pub fn advisory(id: &str, aliases: &str, ecosystem: &str, name: &str, fixed: &str) -> String {
     format!(
         r#"{{"id":"{id}","modified":"2026-01-01T00:00:00Z","aliases":[{aliases}],"summary":"A flaw.","affected":[{{"package":{{"ecosystem":"{ecosystem}","name":"{name}"}},"ranges":[{{"type":"ECOSYSTEM","events":[{{"introduced":"0"}},{{"fixed":"{fixed}"}}]}}]}}]}}"#
     )
 }
 
-fn zip_of(entries: &[(&str, String)]) -> Vec<u8> {
+pub fn zip_of(entries: &[(&str, String)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, text) in entries {
         writer.start_file(*name, SimpleFileOptions::default()).unwrap();

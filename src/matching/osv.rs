@@ -4,7 +4,7 @@
 use super::Case;
 use super::trace::Trace;
 use crate::model::advisory::CveId;
-use crate::model::finding::{Class, Step};
+use crate::model::finding::{Class, FixState, Step};
 use crate::model::osv::{AffectedPackage, OsvAdvisory, OsvEvent, OsvRange};
 use crate::model::package::Origin;
 use crate::model::truth::{Doubt, Truth};
@@ -26,6 +26,8 @@ pub struct OsvAnswer {
     pub truth: Truth,
     /// Versions that fix it.
     pub fixed_in: Vec<String>,
+    /// What its distribution has done about it.
+    pub fix_state: Option<FixState>,
     /// Why.
     pub because: Vec<Step>,
 }
@@ -57,14 +59,22 @@ fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
         return None;
     }
     let truth = if package.origin == Origin::Public { truth } else { truth.and(Truth::Unknown(Doubt::OtherSource)) };
-    let informational = named.iter().any(|entry| entry.informational.is_some());
+    let said = |state: Option<Said>| named.iter().any(|entry| said_of(entry) == state);
+    let informational =
+        named.iter().any(|entry| entry.informational.is_some()) || named.iter().all(|entry| said_of(entry) == Some(Said::Unimportant));
     let class = match advisory.is_malicious() {
         true => Class::Malicious,
         false if informational => Class::Notice,
         false => Class::Vulnerability,
     };
     let fixed = named.iter().flat_map(|entry| &entry.ranges).flat_map(|range| &range.events);
-    let fixed_in = fixed.filter_map(|event| if let OsvEvent::Fixed(version) = event { Some(version.clone()) } else { None }).collect();
+    let fixed_in: Vec<String> =
+        fixed.filter_map(|event| if let OsvEvent::Fixed(version) = event { Some(version.clone()) } else { None }).collect();
+    let fix_state = package.ecosystem().is_distro().then(|| match fixed_in.is_empty() {
+        false => FixState::Fixed,
+        true if said(Some(Said::Ignored)) => FixState::Ignored,
+        true => FixState::Unfixed,
+    });
     Some(OsvAnswer {
         id: advisory.id.clone(),
         cves: advisory.cves(),
@@ -72,6 +82,7 @@ fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
         class,
         truth,
         fixed_in,
+        fix_state,
         because: trace.into_steps(),
     })
 }
@@ -99,12 +110,43 @@ fn modular(order: VersionOrder, version: &str, named: &[&AffectedPackage], trace
     }
 }
 
+/// What a distribution says of a vulnerability beside versions.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    /// Its package does not have it.
+    NotAffected,
+    /// It does not touch what the package is used for (Debian's `unimportant`).
+    Unimportant,
+    /// It will not be fixed in this release, or not soon.
+    Ignored,
+}
+
+/// The words that Debian's and Ubuntu's trackers and Red Hat's and SUSE's advisories use.
+fn said_of(entry: &AffectedPackage) -> Option<Said> {
+    let word = entry.state.as_ref()?.to_ascii_lowercase().replace(['_', ' '], "-");
+    match word.as_str() {
+        "not-affected" | "known-not-affected" | "dne" => Some(Said::NotAffected),
+        "unimportant" => Some(Said::Unimportant),
+        "ignored" | "postponed" | "deferred" | "no-dsa" | "end-of-life" | "will-not-fix" | "wont-fix" | "out-of-support-scope" => {
+            Some(Said::Ignored)
+        }
+        _ => None,
+    }
+}
+
 /// Where another distribution's advisory stands in, for whom.
 fn stand_in(case: &Case<'_>) -> String {
     case.authority.stands_in_for.as_ref().map(|name| format!(", standing in for {name}")).unwrap_or_default()
 }
 
 fn affected(order: VersionOrder, version: &str, entry: &AffectedPackage, trace: &mut Trace) -> Truth {
+    if let (Some(said), Some(word)) = (said_of(entry), &entry.state) {
+        let truth = if said == Said::NotAffected { Truth::No } else { Truth::Yes };
+        trace.step(truth, format!("the distribution says of it: {word}"));
+        if said == Said::NotAffected {
+            return Truth::No;
+        }
+    }
     if version.is_empty() {
         return Truth::Unknown(Doubt::VersionUnparsable);
     }

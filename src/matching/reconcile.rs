@@ -8,7 +8,7 @@ use super::Case;
 use super::configuration::NvdAnswer;
 use super::osv::OsvAnswer;
 use crate::model::advisory::CveId;
-use crate::model::finding::{Basis, Class, Match, Matches, Rejection, Step};
+use crate::model::finding::{Basis, Class, FixState, Match, Matches, Rejection, Step};
 use crate::model::package::Origin;
 use crate::model::truth::{Doubt, Truth};
 use std::collections::BTreeMap;
@@ -73,9 +73,16 @@ fn authority(case: &Case<'_>, cve: CveId, answers: &[&OsvAnswer], nvd: Option<Nv
         truth,
         cpe,
         basis: Basis::Advisory,
+        fix_state: fix_state(answers),
         fixed_in: sorted(if own.is_empty() { nvd_fixes } else { own }),
         because,
     });
+}
+
+/// What the distribution has done, by those of its advisories that apply; one that names a fix counts most.
+fn fix_state(answers: &[&OsvAnswer]) -> Option<FixState> {
+    let order = |state: &FixState| [FixState::Fixed, FixState::Ignored, FixState::Unfixed].iter().position(|known| known == state);
+    answers.iter().filter(|answer| answer.truth != Truth::No).filter_map(|answer| answer.fix_state).min_by_key(order)
 }
 
 fn nvd_alone(case: &Case<'_>, answer: NvdAnswer, out: &mut Matches) {
@@ -103,6 +110,7 @@ fn nvd_alone(case: &Case<'_>, answer: NvdAnswer, out: &mut Matches) {
         cpe: Some(answer.cpe),
         basis: answer.basis,
         fixed_in: sorted(answer.fixed_in),
+        fix_state: None,
         because,
     });
 }
@@ -121,6 +129,7 @@ fn without_cve(case: &Case<'_>, answer: &OsvAnswer, out: &mut Matches) {
         cpe: None,
         basis: Basis::Advisory,
         fixed_in: sorted(answer.fixed_in.clone()),
+        fix_state: answer.fix_state,
         because: answer.because.clone(),
     });
 }

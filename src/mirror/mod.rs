@@ -20,7 +20,7 @@ pub mod writer;
 use std::path::PathBuf;
 
 /// The schema's number; a mirror with another one is built anew.
-pub const SCHEMA: i32 = 4;
+pub const SCHEMA: i32 = 5;
 
 /// What can go wrong with the mirror. Every message names the place and what to do.
 #[derive(Debug, thiserror::Error)]

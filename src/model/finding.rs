@@ -127,8 +127,22 @@ pub struct Match {
     pub basis: Basis,
     /// Versions that fix it, as the sources give them.
     pub fixed_in: Vec<String>,
+    /// What its distribution has done about it.
+    pub fix_state: Option<FixState>,
     /// Why.
     pub because: Vec<Step>,
+}
+
+/// What a distribution has done about a vulnerability that one of its packages has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FixState {
+    /// A later version of its package is fixed.
+    Fixed,
+    /// No version of its package is fixed yet.
+    Unfixed,
+    /// It has said that it will not fix it in this release, or not soon: ignored, postponed, end of life.
+    Ignored,
 }
 
 /// A match that an authority or rule turned down, kept with its reason.

@@ -40,6 +40,9 @@ pub struct AffectedPackage {
     /// Versions, listed one by one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub versions: Vec<String>,
+    /// What the distribution says of it beside versions: Debian's `urgency`, or a `status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
     /// RustSec's `informational`: `unmaintained`, `unsound`, `notice`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub informational: Option<String>,

@@ -3,7 +3,7 @@
 //! The shapes are those of the JSON report (`scacheck.report/1`); field names are part of the contract with
 //! users. Everything is sorted before it gets here, so that the same run gives the same bytes.
 
-use super::finding::{Class, Step};
+use super::finding::{Class, FixState, Step};
 use super::mirror::MirrorState;
 use super::package::{self, Coverage, CoverageState, Gap, Location, Scope, SourcePackage, Subject};
 use super::verdict::{Decision, Outcome, PlaceDecision, RuleRef};
@@ -164,6 +164,9 @@ pub struct CvssEntry {
 pub struct Fix {
     /// Versions that fix it, as the sources give them.
     pub versions: Vec<String>,
+    /// What the package's distribution has done about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<FixState>,
     /// The smallest one above the version in use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suggested: Option<String>,

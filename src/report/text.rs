@@ -1,6 +1,8 @@
 //! The report for a terminal: 80 columns, worst first, the fix and one line what to do.
 
 use super::tame;
+use crate::model::finding::FixState;
+use crate::model::package::Location;
 use crate::model::report::{FindingEntry, Report};
 use crate::model::verdict::Decision;
 use std::fmt::Write;
@@ -76,7 +78,7 @@ fn full(out: &mut String, finding: &FindingEntry) {
         line(out, &format!("      in doubt: {doubt}"));
     }
     wrap(out, &first_words(&finding.summary), 6);
-    let places: Vec<String> = finding.places.iter().take(3).map(|place| place.location.to_string()).collect();
+    let places: Vec<String> = finding.places.iter().take(3).map(|place| shown(&place.location)).collect();
     let more = if finding.places.len() > 3 { format!(" and {} more", finding.places.len() - 3) } else { String::new() };
     wrap(out, &format!("at   {}{more}", places.join(", ")), 6);
     if finding.package.path.len() > 2 {
@@ -90,9 +92,19 @@ fn full(out: &mut String, finding: &FindingEntry) {
         (Some(command), Some(version)) => format!("fix  {version}: {command}"),
         (None, Some(version)) => format!("fix  upgrade to {version}"),
         _ if !finding.fix.versions.is_empty() => format!("fix  fixed in {}", finding.fix.versions.join(", ")),
+        _ if finding.fix.state == Some(FixState::Ignored) => {
+            "fix  its distribution has said that it will not be fixed here soon: move to a newer release, or suppress it with a reason"
+                .to_owned()
+        }
         _ => "fix  no version fixes it yet: replace it, or suppress it with a reason".to_owned(),
     };
     wrap(out, &todo, 6);
+}
+
+/// A place, and whether the base image brought it.
+fn shown(place: &Location) -> String {
+    let base = if place.base { " (base image)" } else { "" };
+    format!("{place}{base}")
 }
 
 fn brief(out: &mut String, finding: &FindingEntry) {

@@ -56,6 +56,8 @@ struct WireAffected {
     severity: Vec<OsvSeverity>,
     #[serde(default)]
     database_specific: Option<DatabaseSpecific>,
+    #[serde(default)]
+    ecosystem_specific: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
 #[derive(Deserialize)]
@@ -94,6 +96,9 @@ pub fn decode(text: &str) -> Result<OsvAdvisory, String> {
             // A range in commits says nothing about versions; OSV lists those beside it.
             ranges: entry.ranges.into_iter().filter(|range| range.kind != "GIT").map(range_of).collect(),
             versions: entry.versions,
+            state: entry
+                .ecosystem_specific
+                .and_then(|specific| ["status", "urgency"].iter().find_map(|key| specific.get(*key)?.as_str().map(str::to_owned))),
             informational: word(&inner.informational).or_else(|| word(&specific.informational)),
         });
     }

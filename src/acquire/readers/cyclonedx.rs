@@ -158,7 +158,7 @@ fn package(component: &Component<'_>) -> Result<Option<Found>, String> {
         (None, None) if matches!(&*component.kind, "operating-system" | "device" | "container") => return Ok(None),
         (None, None) => return Err(format!("component `{}` has neither a purl nor a CPE, so it cannot be judged", component.name)),
     };
-    let version = purl.version().map_or_else(|| component.version.clone(), str::to_owned);
+    let version = purl.version().map_or_else(|| component.version.clone(), |_| purl.full_version().into_owned());
     Ok(Some(Found {
         version,
         integrity: component.hashes.iter().map(|hash| format!("{}:{}", hash.alg.to_ascii_lowercase(), hash.content)).collect(),

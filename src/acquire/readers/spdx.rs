@@ -236,7 +236,7 @@ fn package(element: &Element) -> Result<Option<Found>, String> {
     let links = [&element.homepage, &element.download_location, &element.home_page, &element.downloaded_from];
     let digests = element.checksums.iter().chain(&element.verified_using);
     Ok(Some(Found {
-        version: purl.version().map_or_else(|| version.clone(), str::to_owned),
+        version: purl.version().map_or_else(|| version.clone(), |_| purl.full_version().into_owned()),
         integrity: digests.map(|sum| format!("{}:{}{}", sum.algorithm.to_ascii_lowercase(), sum.checksum_value, sum.hash_value)).collect(),
         stated_cpes: stated.into_iter().collect(),
         repositories: links.iter().filter_map(|link| repository(link)).collect(),
