@@ -113,6 +113,7 @@ fn those_who_rebuild_the_same_packages_stand_in_and_it_is_said() {
         row("ALSA-1", "CVE-2020-0001", "AlmaLinux:9", "sample-libs", Some("1:2.0-5.el9_2"), json!({})),
         row("ALSA-2", "CVE-2020-0002", "AlmaLinux:9", "sample-libs", Some("2.0-9.el9"), json!({})),
         row("ALSA-3", "CVE-2020-0004", "AlmaLinux:9", "sample", None, json!({})),
+        row("ALBA-4", "", "AlmaLinux:9", "sample-libs", Some("1:9-1"), json!({})),
     ];
     let mirror = mirror("AlmaLinux", &rows);
     let list = |distro: &str| {
@@ -128,12 +129,46 @@ fn those_who_rebuild_the_same_packages_stand_in_and_it_is_said() {
     for distro in ["almalinux", "rhel", "rocky", "ol"] {
         let report = list(distro);
         // The NVD's one record is a doubt here, without a state.
-        let ids: Vec<String> = states(&report).into_iter().filter(|(.., state)| state != "-").map(|(id, ..)| id).collect();
+        let ids: Vec<String> =
+            states(&report).into_iter().filter(|(_, class, state)| state != "-" && class == "vulnerability").map(|(id, ..)| id).collect();
         // The epoch decides the second; the third is of the source's name, which these advisories do not use.
         assert_eq!(ids, ["CVE-2020-0001"], "{distro}: {report:#}");
+        assert!(
+            states(&report).contains(&("ALBA-4".to_owned(), "notice".to_owned(), "fixed".to_owned())),
+            "mended bugs are no vulnerability"
+        );
         let said = report["warnings"].to_string();
         assert_eq!(said.contains("AlmaLinux:9 stand in"), distro != "almalinux", "{distro}: {said}");
     }
     let stream = list("centos");
     assert!(states(&stream).iter().all(|(.., state)| state == "-") && stream["gaps"].to_string().contains("centos-9"), "{stream:#}");
+}
+
+#[test]
+fn streams_of_a_module_have_fixes_of_their_own() {
+    let stream = |id: &str, stream: &str, fixed: &str| {
+        let (name, text) = row(id, "CVE-2020-0001", "AlmaLinux:8", "npm", Some(fixed), json!({}));
+        (name, text.replace("A flaw.", &format!("Important: nodejs:{stream} security update")))
+    };
+    let rows = [stream("ALSA-18", "18", "9.8-1.18.2.module_el8.8.0+3652"), stream("ALSA-20", "20", "9.8-1.20.8.module_el8.9.0+3700")];
+    let mirror = mirror("AlmaLinux", &rows);
+    let list = |version: &str| {
+        let (_, out, _) = run(&[
+            &format!("pkg:rpm/almalinux/npm@{version}?distro=almalinux-8.9"),
+            "--db",
+            arg(mirror.path()),
+            "--today",
+            "2026-01-02",
+            "-f",
+            "json",
+        ]);
+        let report: Value = serde_json::from_str(&out).unwrap();
+        let truths = report["findings"].as_array().unwrap().iter().map(|finding| finding["truth"].as_str().unwrap().to_owned());
+        truths.collect::<Vec<_>>().join(" ")
+    };
+    // Before both, the fix of one stream and of the other, and a build that no advisory lists.
+    assert_eq!(list("9.6-1.16.1.module_el8.7.0%2B1"), "yes");
+    assert_eq!(list("9.8-1.18.2.module_el8.8.0%2B3652"), "");
+    assert_eq!(list("9.8-1.20.8.module_el8.9.0%2B3700"), "");
+    assert_eq!(list("9.8-1.18.9.module_el8.8.0%2B4000"), "unknown");
 }

@@ -34,13 +34,20 @@ struct Distro {
     _source: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Distros {
+    no_security: Vec<String>,
     distro: Vec<Distro>,
 }
 
-static DISTROS: LazyLock<Vec<Distro>> =
-    LazyLock::new(|| toml::from_str::<Distros>(include_str!("../../data/distros.toml")).map(|file| file.distro).unwrap_or_default());
+static FILE: LazyLock<Distros> = LazyLock::new(|| toml::from_str(include_str!("../../data/distros.toml")).unwrap_or_default());
+
+/// Whether an advisory tells of mended bugs or new features only, by its id.
+#[must_use]
+pub fn tells_no_vulnerability(id: &str) -> bool {
+    FILE.no_security.iter().any(|prefix| id.starts_with(prefix.as_str()))
+}
 
 /// One release of one distribution.
 #[derive(Debug, Clone)]
@@ -56,13 +63,13 @@ impl Release {
     pub fn of(purl: &Purl) -> Option<Self> {
         let release = purl.qualifier("distro")?;
         let prefix = |id: &str| release.strip_prefix(id).and_then(|rest| rest.strip_prefix(['-', ':']));
-        let by_prefix = DISTROS.iter().flat_map(|distro| &distro.ids).filter_map(|id| Some((id.as_str(), prefix(id)?)));
+        let by_prefix = FILE.distro.iter().flat_map(|distro| &distro.ids).filter_map(|id| Some((id.as_str(), prefix(id)?)));
         let (id, bare) = by_prefix.max_by_key(|(id, _)| id.len()).or_else(|| Some((purl.namespace()?, release)))?;
         let fits = |distro: &&Distro, number: &str| {
             let major = number.split('.').next().unwrap_or(number);
             distro.ids.iter().any(|known| known == id) && (distro.releases.is_empty() || distro.releases.iter().any(|known| known == major))
         };
-        DISTROS.iter().find_map(|distro| {
+        FILE.distro.iter().find_map(|distro| {
             let number = distro.codenames.get(bare).map_or(bare, String::as_str).trim_start_matches('v');
             let known = fits(&distro, number) && number.starts_with(|c: char| c.is_ascii_digit());
             known.then(|| Self { distro, number: number.to_owned() })
@@ -122,8 +129,8 @@ mod tests {
 
     #[test]
     fn the_file_parses_and_its_dates_are_dates() {
-        assert!(DISTROS.len() > 10);
-        for distro in DISTROS.iter() {
+        assert!(FILE.distro.len() > 10);
+        for distro in FILE.distro.iter() {
             assert!(!distro.ids.is_empty() && !distro.words.is_empty() && !distro.by.is_empty());
             assert!(distro.end_of_life.values().all(|day| day.parse::<jiff::civil::Date>().is_ok()), "{:?}", distro.ids);
         }

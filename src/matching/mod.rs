@@ -2,6 +2,7 @@
 //! policy, and drops no case that it cannot decide.
 
 mod configuration;
+mod module;
 mod osv;
 mod ranges;
 mod reconcile;

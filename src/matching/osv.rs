@@ -2,7 +2,9 @@
 //! own version order.
 
 use super::Case;
+use super::module;
 use super::trace::Trace;
+use crate::facts::distro::tells_no_vulnerability;
 use crate::model::advisory::CveId;
 use crate::model::finding::{Class, FixState, Step};
 use crate::model::osv::{AffectedPackage, OsvAdvisory, OsvEvent, OsvRange};
@@ -28,13 +30,21 @@ pub struct OsvAnswer {
     pub fixed_in: Vec<String>,
     /// What its distribution has done about it.
     pub fix_state: Option<FixState>,
+    /// The module's stream that it speaks of.
+    pub stream: Option<String>,
     /// Why.
     pub because: Vec<Step>,
 }
 
 /// The answers of every advisory that names the package; withdrawn ones say nothing.
 pub fn evaluate_all(case: &Case<'_>) -> Vec<OsvAnswer> {
-    case.advisories.iter().filter(|advisory| advisory.withdrawn.is_none()).filter_map(|advisory| evaluate(case, advisory)).collect()
+    let own = module::stream(case);
+    let speaks = |advisory: &&OsvAdvisory| advisory.withdrawn.is_none() && !module::of_another(own.as_deref(), &advisory.summary);
+    let mut answers: Vec<OsvAnswer> = case.advisories.iter().filter(speaks).filter_map(|advisory| evaluate(case, advisory)).collect();
+    if own.is_none() {
+        module::doubt_between(&mut answers);
+    }
+    answers
 }
 
 fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
@@ -50,7 +60,7 @@ fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
         }
         let here = trace.group(&format!("{} names {name}{}", advisory.id, stand_in(case)), |trace| {
             let truth = entries.iter().map(|entry| affected(order, version, entry, trace)).fold(Truth::No, Truth::or);
-            if truth == Truth::Yes { modular(order, version, &entries, trace) } else { truth }
+            if truth == Truth::Yes { module::build(order, version, &entries, trace) } else { truth }
         });
         truth = truth.or(here);
         named.extend(entries);
@@ -62,6 +72,7 @@ fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
     let said = |state: Option<Said>| named.iter().any(|entry| said_of(entry) == state);
     let informational =
         named.iter().any(|entry| entry.informational.is_some()) || named.iter().all(|entry| said_of(entry) == Some(Said::Unimportant));
+    let informational = informational || (advisory.cves().is_empty() && tells_no_vulnerability(&advisory.id));
     let class = match advisory.is_malicious() {
         true => Class::Malicious,
         false if informational => Class::Notice,
@@ -83,31 +94,9 @@ fn evaluate(case: &Case<'_>, advisory: &OsvAdvisory) -> Option<OsvAnswer> {
         truth,
         fixed_in,
         fix_state,
+        stream: module::named(&advisory.summary).map(str::to_owned),
         because: trace.into_steps(),
     })
-}
-
-/// A module's fix is built once per minor release, and an advisory lists every build (`3.12-9.module_el8.3.0+…`, `…el8.4.0+…`). The
-/// builds of one version and release are one fix, so the first of them has it. What lies between fixes of other versions cannot be
-/// told: they may be of other streams of the module, which advisories do not name.
-fn modular(order: VersionOrder, version: &str, named: &[&AffectedPackage], trace: &mut Trace) -> Truth {
-    let build = |text: &str| text.split_once(".module").map(|(base, _)| base.to_owned());
-    let Some(base) = build(version).filter(|_| order == VersionOrder::Rpm) else { return Truth::Yes };
-    let events = named.iter().flat_map(|entry| &entry.ranges).flat_map(|range| &range.events);
-    let fixes = events.filter_map(|event| if let OsvEvent::Fixed(at) = event { Some(at.as_str()) } else { None });
-    let reached: Vec<&str> = fixes.filter(|fix| order.compare(version, fix).is_some_and(Ordering::is_ge)).collect();
-    match reached.iter().find(|fix| build(fix).as_deref() == Some(&base)) {
-        Some(fix) => {
-            trace.step(Truth::No, format!("version {version} is a build of the fixed {fix}"));
-            Truth::No
-        }
-        None if reached.is_empty() => Truth::Yes,
-        None => {
-            let doubt = Truth::Unknown(Doubt::VersionUnparsable);
-            trace.step(doubt, format!("version {version} lies between fixes that may be of other streams of its module"));
-            doubt
-        }
-    }
 }
 
 /// What a distribution says of a vulnerability beside versions.
@@ -208,29 +197,6 @@ fn described(range: &OsvRange) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_builds_of_one_fix_are_one_fix() {
-        let entry = |fix: &str| AffectedPackage {
-            ranges: vec![OsvRange {
-                kind: "ECOSYSTEM".into(),
-                events: vec![OsvEvent::Introduced("0".into()), OsvEvent::Fixed(fix.into())],
-            }],
-            ..AffectedPackage::default()
-        };
-        let (first, later, other) =
-            (entry("3.12-9.module_el8.3.0+2044"), entry("3.12-9.module_el8.5.0+119"), entry("4.0-1.module_el8.5.0+119"));
-        let named = [&first, &later, &other];
-        for (version, expected) in [
-            ("3.12-9.module_el8.3.0+2044", "no"),
-            ("3.12-9.module_el8.4.0+1", "no"),
-            ("3.12-8.module_el8.5.0+119", "yes"),
-            ("3.13-1.module_el8.5.0+119", "unknown"),
-            ("3.12-9.el8", "yes"),
-        ] {
-            assert_eq!(modular(VersionOrder::Rpm, version, &named, &mut Trace::default()).name(), expected, "{version}");
-        }
-    }
 
     #[test]
     fn events_decide_in_version_order_whatever_order_they_stand_in() {
