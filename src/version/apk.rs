@@ -93,6 +93,11 @@ fn compare_suffixes(a: &[(i8, u64)], b: &[(i8, u64)]) -> Ordering {
 #[cfg(test)]
 mod tests {
     #[test]
+    fn the_order_is_that_of_the_tool_itself() {
+        crate::version::table::check(include_str!("../../tests/orderings/apk.txt"), super::compare);
+    }
+
+    #[test]
     fn order() {
         crate::version::table::check(
             "1.0_alpha < 1.0_alpha2 < 1.0_beta < 1.0_pre1 < 1.0_rc1 < 1.0 < 1.0-r1 < 1.0-r10 < 1.0_git20200101 < 1.0_p1 < 1.0_p2 < 1.0a < 1.0.1
