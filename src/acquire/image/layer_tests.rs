@@ -20,7 +20,7 @@ fn layer(entries: &[(&str, &str)]) -> Vec<u8> {
 fn laid(each: &[Vec<u8>]) -> Layers {
     let mut layers = Layers::default();
     for (at, bytes) in each.iter().enumerate() {
-        layers.add(bytes.as_slice(), &format!("sha256:{at}"));
+        layers.add(bytes.as_slice(), &format!("layer:{at}"));
     }
     layers
 }
@@ -145,10 +145,10 @@ fn a_package_is_of_the_layer_that_first_had_it() {
     let strata = layers.strata(1);
     let of =
         |name: &str, version: &str| strata.of(STATUS, &format!("pkg:deb/debian/{name}@{version}?arch=amd64").parse().unwrap()).unwrap();
-    assert_eq!(of("a", "1"), ("sha256:0".to_owned(), true));
-    assert_eq!(of("c", "1"), ("sha256:1".to_owned(), false));
+    assert_eq!(of("a", "1"), ("layer:0".to_owned(), true));
+    assert_eq!(of("c", "1"), ("layer:1".to_owned(), false));
     // It was gone in between.
-    assert_eq!(of("b", "1"), ("sha256:2".to_owned(), false));
+    assert_eq!(of("b", "1"), ("layer:2".to_owned(), false));
 }
 
 #[test]
@@ -159,5 +159,26 @@ fn modes_follow_the_layers_and_secrets_stay() {
     let marked = layers.special_modes();
     assert_eq!((marked.len(), marked[0].path.as_str(), marked[0].mode.as_str()), (1, "usr/bin/sg", "2755"));
     let secret = layers.secrets.iter().next().unwrap();
-    assert_eq!((secret.place.as_str(), secret.layer.as_deref()), ("root/.ssh/id_rsa", Some("sha256:0")));
+    assert_eq!((secret.place.as_str(), secret.layer.as_deref()), ("root/.ssh/id_rsa", Some("layer:0")));
+}
+
+#[test]
+fn a_layer_that_is_not_what_the_image_states_is_told() {
+    let (whole, mut changed) = (layer(&[(A, "1")]), layer(&[(A, "1")]));
+    let at = changed.iter().rposition(|byte| *byte == b'1').unwrap();
+    changed[at] = b'2';
+    let digest =
+        format!("sha256:{}", <sha2::Sha256 as sha2::Digest>::digest(&whole).iter().map(|byte| format!("{byte:02x}")).collect::<String>());
+    for (bytes, gaps) in [(&whole, 0), (&changed, 1)] {
+        let mut layers = Layers::default();
+        layers.add(bytes.as_slice(), &digest);
+        assert_eq!((layers.gaps.len(), layers.paths().len()), (gaps, 1));
+    }
+    // The packing's checksum stands after the archive's end.
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    std::io::Write::write_all(&mut gzip, &changed).unwrap();
+    let mut gzip = gzip.finish().unwrap();
+    let at = gzip.len() - 6;
+    gzip[at] ^= 1;
+    assert_eq!(laid(&[gzip]).gaps.len(), 1);
 }

@@ -8,6 +8,7 @@ use crate::acquire::installed::{self, Use, use_of};
 use crate::acquire::tree::{Tree, TreeError, largest};
 use crate::model::image::{FileMode, SecretCandidate};
 use crate::model::package::{Gap, Location};
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
@@ -58,7 +59,7 @@ impl Layers {
     pub fn add(&mut self, stream: impl Read, digest: &str) {
         self.digests.push(digest.to_owned());
         if let Err(reason) = self.read_layer(stream) {
-            self.gap(&format!("the layer does not read to its end, so what follows is not known: {reason}"));
+            self.gap(&format!("the layer does not read to its end as the image states it, so what it holds is not all known: {reason}"));
         }
         self.date_packages();
     }
@@ -151,7 +152,8 @@ impl Layers {
 
     fn read_layer(&mut self, stream: impl Read) -> Result<(), String> {
         let layer = self.digests.len() - 1;
-        let mut archive = tar::Archive::new(unpacked(stream)?.take(LARGEST_LAYER));
+        let mut hashed = Hashed { stream: unpacked(stream)?.take(LARGEST_LAYER), hash: Sha256::new() };
+        let mut archive = tar::Archive::new(&mut hashed);
         for entry in archive.entries().map_err(|error| error.to_string())? {
             let mut entry = entry.map_err(|error| error.to_string())?;
             self.entries += 1;
@@ -178,7 +180,7 @@ impl Layers {
                 self.take(path, layer, kind, &mut entry)?;
             }
         }
-        Ok(())
+        hashed.settle(&self.digests[layer])
     }
 
     /// Takes a file or link.
@@ -337,6 +339,34 @@ pub fn linked(path: &str, target: &str) -> String {
         }
     }
     parts.join("/")
+}
+
+/// A layer's bytes on their way, and their digest.
+struct Hashed<R> {
+    stream: R,
+    hash: Sha256,
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let read = self.stream.read(buffer)?;
+        self.hash.update(&buffer[..read]);
+        Ok(read)
+    }
+}
+
+impl<R: Read> Hashed<R> {
+    /// Reads what follows the archive's end, which the packing's own checksum covers too, and compares the digest with the image's.
+    fn settle(mut self, digest: &str) -> Result<(), String> {
+        std::io::copy(&mut self, &mut std::io::sink()).map_err(|error| error.to_string())?;
+        let Some(stated) = digest.strip_prefix("sha256:") else { return Ok(()) };
+        let own: String = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        if own == stated {
+            Ok(())
+        } else {
+            Err(format!("its bytes have the digest sha256:{own}: it was damaged or changed after the image was made"))
+        }
+    }
 }
 
 /// A layer's tar, whatever it is packed with; its first bytes tell.
