@@ -66,7 +66,7 @@ pub struct MirrorArgs {
 /// Flags of a check.
 #[derive(Debug, Clone, Default, Args)]
 pub struct CheckArgs {
-    /// Folder, lockfile, CycloneDX JSON, purl, or - for standard input.
+    /// Folder, lockfile, image archive or layout, rootfs:FOLDER, SBOM, purl, or - for standard input.
     #[arg(value_name = "SUBJECT")]
     pub subjects: Vec<String>,
     /// Output format, repeatable: text, json, html; with =PATH into a file.

@@ -131,9 +131,7 @@ fn what_it_is(bytes: &[u8]) -> String {
 fn hint(name: &str) -> String {
     let image = name.split_once(':').is_some_and(|(image, tag)| !image.contains(' ') && !tag.is_empty() && !tag.contains('\\'));
     if image {
-        format!(
-            "; if this is the name of an image, save it with `docker save {name} -o image.tar` and check its unpacked root (`rootfs:FOLDER`) or an SBOM of it"
-        )
+        format!("; if this is the name of an image, save it first: `docker save {name} -o image.tar && scacheck image.tar`")
     } else {
         String::new()
     }
