@@ -77,6 +77,9 @@ fn what_cannot_be_read_is_a_gap_and_nothing_is_not_clean() {
     let root = folder.path();
     put(root, "etc/hostname", "empty");
     assert_eq!(check(root).0, 3);
+    put(root, "usr/lib/os-release", "ID=fedora\nVERSION_ID=41\n");
+    let (code, report) = check(root);
+    assert!(code != 0 && report["gaps"].to_string().contains("this is a root of fedora:41, and none of the databases"), "{report}");
     put(root, "etc/os-release", "ID=almalinux\nVERSION_ID=9.4\n");
     put(root, "var/lib/rpm/rpmdb.sqlite", "no database");
     put(root, "app/node_modules/bad/package.json", "{");
