@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 /// Files above this size are not read: no lockfile comes near it.
 pub const LARGEST_FILE: u64 = 64 << 20;
-/// Package databases above this size are not read; those of full desktops come to a fifth of it.
-pub const LARGEST_DATABASE: u64 = 1 << 30;
+/// Package databases above this size are not read; those of full desktops come to a third of it.
+pub const LARGEST_DATABASE: u64 = 512 << 20;
 
 /// The most bytes that are read of a file.
 #[must_use]

@@ -208,7 +208,7 @@ impl Layers {
                 self.secrets.insert(SecretCandidate { place: path, kind: kind.to_owned(), layer: self.digests.last().cloned() });
             }
         } else if wanted(&path) {
-            let kept = self.keep(&path, entry)?;
+            let kept = self.keep(&path, size, entry)?;
             self.files.insert(path, (layer, kept));
         } else if elf::may_be_one(&path, mode, size)
             && let Some(range) = elf::audit_in_stream(entry).map_err(|error| error.to_string())?
@@ -218,17 +218,18 @@ impl Layers {
         Ok(())
     }
 
-    fn keep(&self, path: &str, entry: &mut impl Read) -> Result<Kept, String> {
+    fn keep(&self, path: &str, size: u64, entry: &mut impl Read) -> Result<Kept, String> {
         // A lockfile is only told of.
         if matches!(use_of(path), Some(Use::Lockfile(_))) {
             return Ok(Kept::Bytes(Vec::new()));
         }
-        let mut bytes = Vec::new();
         let most = largest(path);
-        let read = entry.take(most + 1).read_to_end(&mut bytes).map_err(|error| error.to_string())? as u64;
-        if read > most {
-            return Ok(Kept::Not(TreeError::TooLarge(read, most)));
+        if size > most {
+            return Ok(Kept::Not(TreeError::TooLarge(size, most)));
         }
+        // An archive ends an entry at the size that it states, so nothing grows beyond it.
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+        let read = entry.read_to_end(&mut bytes).map_err(|error| error.to_string())? as u64;
         // What replaces an earlier file of its name was dropped before, so the sum is of what is there.
         let all = |kept: &Kept| if let Kept::Bytes(bytes) = kept { bytes.len() as u64 } else { 0 };
         if read > 1 << 16 && read + self.files.values().map(|(_, kept)| all(kept)).sum::<u64>() > MOST_KEPT {
