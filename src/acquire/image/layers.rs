@@ -20,6 +20,8 @@ const MOST_ENTRIES: u64 = 20_000_000;
 const LARGEST_LAYER: u64 = 64 << 30;
 /// Bytes of all kept files at most.
 const MOST_KEPT: u64 = 2 << 30;
+/// Kept files at most; a large node project has a tenth.
+const MOST_FILES: usize = 250_000;
 /// Bytes of an executable's list of crates at most.
 const LARGEST_SECTION: u64 = 16 << 20;
 /// Links that are followed for one file at most.
@@ -185,6 +187,9 @@ impl Layers {
 
     /// Takes a file or link.
     fn take(&mut self, path: String, layer: usize, kind: tar::EntryType, entry: &mut tar::Entry<'_, impl Read>) -> Result<(), String> {
+        if self.files.len() >= MOST_FILES && wanted(&path) {
+            return Err(format!("the image has more than {MOST_FILES} files that tell of packages"));
+        }
         if kind.is_symlink() || kind.is_hard_link() {
             if wanted(&path) {
                 let target = entry.link_name_bytes().map(|target| String::from_utf8_lossy(&target).into_owned()).unwrap_or_default();

@@ -36,11 +36,17 @@ pub fn read(bytes: &[u8], intake: &mut Intake<'_>) -> Result<(), String> {
     if last.saturating_add(1).saturating_mul(size) > bytes.len() {
         intake.broken(bytes.len(), &format!("it is cut off: it claims {} pages of {size} bytes", last + 1));
     }
+    let mut keys = 0;
     for page in 1..bytes.len().div_ceil(size) {
         let start = page * size;
         if matches!(bytes.get(start + 25), Some(&(PAGE_UNSORTED | PAGE_SORTED))) {
-            pages.table(start, intake)?;
+            keys += pages.table(start, intake)?;
         }
+    }
+    // A page that lost its mark would not be missed otherwise.
+    let stated = pages.long(88).unwrap_or(0);
+    if keys < stated {
+        intake.broken(88, &format!("it states {stated} entries, {keys} were found"));
     }
     Ok(())
 }
@@ -62,22 +68,23 @@ impl Pages<'_> {
         Some(usize::from(if self.swapped { value.swap_bytes() } else { value }))
     }
 
-    /// A page of the table: keys and values in turns. Key 0 holds the next free number, the others a package each.
-    fn table(&self, start: usize, intake: &mut Intake<'_>) -> Result<(), String> {
+    /// A page of the table, and how many keys it has: keys and values in turns. Key 0 holds the next free number, the others a package each.
+    fn table(&self, start: usize, intake: &mut Intake<'_>) -> Result<u32, String> {
         let entries = self.short(start + 20).unwrap_or(0);
         let mut before = self.size;
-        let mut key = Some(0);
+        let (mut key, mut keys) = (Some(0), 0);
         for at in 0..entries {
             let place = start + PAGE_HEAD + at * 2;
             let item = self.short(place).filter(|item| *item > PAGE_HEAD && *item < before);
             let Some(item) = item.filter(|_| place + 2 <= self.bytes.len()) else {
                 intake.broken(place, "the table of a page leads out of it");
-                return Ok(());
+                return Ok(keys);
             };
             let (from, to) = (start + item, start + before);
             before = item;
             if at % 2 == 0 {
                 key = self.long(from + 1);
+                keys += 1;
             } else if key != Some(0) {
                 match self.bytes.get(from..to) {
                     Some([ITEM_HERE, blob @ ..]) => intake.header(from, blob)?,
@@ -89,7 +96,7 @@ impl Pages<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(keys)
     }
 
     /// The bytes that an entry keeps on pages of their own. Every page adds at least a byte, so that a circle ends.

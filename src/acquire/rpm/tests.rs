@@ -89,6 +89,7 @@ fn bdb(headers: &[Vec<u8>], big: bool) -> Vec<u8> {
     let mut meta =
         [[0; 4], [0; 4], [0; 4], long(0x0006_1561), long(9), long(PAGE as u32), [0, 8, 0, 0], [0; 4], long(last as u32)].concat();
     meta.resize(PAGE, 0);
+    meta[88..92].copy_from_slice(&long(headers.len() as u32 + 1));
     [meta, items, overflow].concat()
 }
 
@@ -152,6 +153,13 @@ fn a_broken_place_is_told_and_the_rest_is_read() {
         let reading = reading(&bytes).unwrap();
         assert_eq!((reading.found.len(), reading.blemishes.len()), (2, 1), "{:?}", reading.blemishes);
     }
+}
+
+#[test]
+fn a_table_that_lost_its_mark_is_missed() {
+    let mut bytes = bdb(&three(), false);
+    bytes[PAGE + 25] = 0;
+    assert!(reading(&bytes).unwrap().blemishes[0].reason.contains("it states 4 entries, 0 were found"));
 }
 
 #[test]
