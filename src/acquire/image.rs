@@ -11,9 +11,10 @@ pub mod layers;
 pub mod marks;
 pub mod plan;
 pub mod strata;
+pub mod stream;
 
 use super::desk::Desk;
-use super::rootfs::{self, Root};
+use super::rootfs::{self, Listed};
 use super::tree::Tree;
 use super::{AcquireError, Selection};
 use crate::model::image::{HistoryEntry, ImageFacts, PasswdEntry};
@@ -56,7 +57,7 @@ pub fn acquire(name: &str, selection: &Selection) -> Result<Inventory, AcquireEr
     desk.strata = layers.strata(base);
     desk.subject.image = Some(facts(&plan, &layers, base));
     let audits = layers.captured();
-    rootfs::read_all(&Root { tree: &layers, paths: layers.paths(), audits }, &mut desk);
+    rootfs::read_all(&Listed { tree: &layers, paths: layers.paths(), audits }, &mut desk);
     Ok(desk.finish())
 }
 

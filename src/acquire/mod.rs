@@ -199,9 +199,14 @@ pub struct Reading {
     pub includes: Vec<Include>,
     /// Who asks for whom.
     pub graph: Graph,
-    /// Files of language packages that a distribution's package brought.
+    /// Files that a distribution's package brought and that would be judged by themselves without it.
     pub owned: Vec<Owned>,
+    /// Bytes of all paths in its file lists.
+    listed: usize,
 }
+
+/// Bytes of the paths of one database's file lists at most.
+const MOST_LISTED: usize = 256 << 20;
 
 /// A file that tells of a language package, and the distribution's package that brought it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -216,6 +221,23 @@ impl Reading {
     /// Notes something that could not be used.
     pub fn blemish(&mut self, offset: usize, reason: impl Into<String>) {
         self.blemishes.push(Blemish::at(offset, reason));
+    }
+
+    /// Notes a file of a distribution's package. A list may name one long folder for any number of files, so all paths are bounded.
+    pub fn own(&mut self, offset: usize, folder: &str, name: &str, owner: &str) {
+        let before = self.listed;
+        self.listed = self.listed.saturating_add(folder.len() + name.len());
+        if self.listed <= MOST_LISTED {
+            let path = format!("{}/{name}", folder.trim_matches('/'));
+            if installed::may_be_owned(&path) {
+                self.owned.push(Owned { path, owner: owner.to_owned() });
+            }
+        } else if before <= MOST_LISTED {
+            self.blemish(
+                offset,
+                format!("its file lists have more than {MOST_LISTED} bytes; what they own after that may be judged twice"),
+            );
+        }
     }
 
     /// Derives scopes from the graph, for formats that do not write them. Without roots every package counts as

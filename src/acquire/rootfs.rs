@@ -4,12 +4,11 @@ use super::desk::Desk;
 use super::elf;
 use super::installed::{self, Use};
 use super::readers::auditable;
-use super::tree::{LARGEST_FILE, Memory, Root as Inside, Tree};
+use super::tree::{LARGEST_FILE, Memory, Root, Tree};
 use super::{AcquireError, Selection};
 use crate::model::package::{CoverageState, Gap, Inventory, Location, SubjectKind};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use walkdir::WalkDir;
 
@@ -29,12 +28,12 @@ pub fn acquire(name: &str, selection: &Selection) -> Result<Inventory, AcquireEr
     let mut desk = Desk::new(SubjectKind::Rootfs, name, selection);
     let paths = files(root, &mut desk);
     let audits = programs(root, &paths, &mut desk);
-    read_all(&Root { tree: &Inside::at(root), paths, audits }, &mut desk);
+    read_all(&Listed { tree: &Root::at(root), paths, audits }, &mut desk);
     Ok(desk.finish())
 }
 
 /// The files of a root, on disk or in an image.
-pub struct Root<'a> {
+pub struct Listed<'a> {
     /// What reads them.
     pub tree: &'a dyn Tree,
     /// The paths of those that may tell of installed packages, sorted.
@@ -44,8 +43,8 @@ pub struct Root<'a> {
 }
 
 /// Reads what tells of installed packages among the files of a root.
-pub fn read_all(root: &Root<'_>, desk: &mut Desk<'_>) {
-    let Root { tree, paths, audits } = root;
+pub fn read_all(listed: &Listed<'_>, desk: &mut Desk<'_>) {
+    let Listed { tree, paths, audits } = listed;
     let tree = *tree;
     match installed::distro(tree) {
         Ok(distro) => desk.subject.distro = distro,
@@ -97,8 +96,14 @@ fn programs(root: &Path, paths: &[String], desk: &mut Desk<'_>) -> Vec<(String, 
     let mut found = Vec::new();
     for path in paths {
         let whole = root.join(path);
-        let Ok(meta) = whole.symlink_metadata() else { continue };
-        if !meta.is_file() || !elf::may_be_one(path, meta.permissions().mode(), meta.len()) {
+        let meta = match whole.symlink_metadata() {
+            Ok(meta) => meta,
+            Err(error) => {
+                desk.gaps.push(Gap { location: Location::file(path), reason: format!("this file could not be looked at: {error}") });
+                continue;
+            }
+        };
+        if !meta.is_file() || !elf::may_be_one(path, mode(&meta), meta.len()) {
             continue;
         }
         match crates_of(&whole) {
@@ -110,6 +115,14 @@ fn programs(root: &Path, paths: &[String], desk: &mut Desk<'_>) -> Vec<(String, 
         }
     }
     found
+}
+
+/// A file's permission bits; where the system has none, any file may be an executable.
+fn mode(meta: &Metadata) -> u32 {
+    #[cfg(unix)]
+    return std::os::unix::fs::PermissionsExt::mode(&meta.permissions());
+    #[cfg(not(unix))]
+    return if meta.is_file() { 0o755 } else { 0 };
 }
 
 fn crates_of(path: &Path) -> std::io::Result<Option<Vec<u8>>> {

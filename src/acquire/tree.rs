@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Files above this size are not read: no lockfile comes near it.
 pub const LARGEST_FILE: u64 = 64 << 20;
-/// Package databases above this size are not read; those of full desktops come to a third of it.
+/// Package databases above this size are not read.
 pub const LARGEST_DATABASE: u64 = 512 << 20;
 
 /// The most bytes that are read of a file.

@@ -11,37 +11,48 @@ use crate::version::VersionOrder;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-/// The stream that a summary names, as `name:stream`.
-#[must_use]
-pub fn named(summary: &str) -> Option<&str> {
+/// The streams that a summary names, as `name:stream`.
+fn all_named(summary: &str) -> impl Iterator<Item = &str> {
     let sound = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b"._+-".contains(&b));
-    summary.split_whitespace().find(|word| word.split_once(':').is_some_and(|(name, stream)| sound(name) && sound(stream)))
+    summary.split_whitespace().filter(move |word| word.split_once(':').is_some_and(|(name, stream)| sound(name) && sound(stream)))
 }
 
-/// The stream that the package is of, as `name:stream`; nothing where it is of none or that does not show.
+/// The first stream that a summary names.
+#[must_use]
+pub fn named(summary: &str) -> Option<&str> {
+    all_named(summary).next()
+}
+
+/// Whether a package is of a module.
+#[must_use]
+pub fn is_modular(case: &Case<'_>) -> bool {
+    case.package.module.is_some() || case.authority.names.iter().any(|(_, version)| base(version).is_some())
+}
+
+/// The stream that a modular package is of, as `name:stream`; nothing where that does not show. A build tells it only where an advisory
+/// lists this very build: another of the same version and release may be of another stream.
 pub fn stream(case: &Case<'_>) -> Option<String> {
     if let Some(label) = &case.package.module {
         let mut parts = label.split(':');
         return Some(format!("{}:{}", parts.next()?, parts.next()?));
     }
-    let versions: Vec<&str> = case.authority.names.iter().filter_map(|(_, version)| base(version)).collect();
+    let builds = || case.authority.names.iter().filter(|(_, version)| base(version).is_some());
     let lists = |advisory: &&OsvAdvisory| {
-        let entries = advisory.affected.iter().filter(|entry| case.authority.names.iter().any(|(name, _)| *name == entry.name));
-        entries.flat_map(fixes).any(|fix| base(fix).is_some_and(|fix| versions.contains(&fix)))
+        let listed =
+            |entry: &AffectedPackage| builds().any(|(name, version)| entry.name == *name && fixes(entry).any(|fix| fix == version));
+        advisory.affected.iter().any(listed)
     };
-    if versions.is_empty() {
-        return None;
-    }
     // Some builds are shared by several streams; those tell none of them.
-    let streams: BTreeSet<&str> = case.advisories.iter().filter(lists).filter_map(|advisory| named(&advisory.summary)).collect();
+    let streams: BTreeSet<&str> = case.advisories.iter().filter(lists).flat_map(|advisory| all_named(&advisory.summary)).collect();
     if streams.len() == 1 { streams.first().map(|stream| (*stream).to_owned()) } else { None }
 }
 
-/// Whether a summary names another stream of the same module.
+/// Whether a summary names other streams of the same module, and not the package's.
 #[must_use]
 pub fn of_another(own: Option<&str>, summary: &str) -> bool {
-    let parts = own.zip(named(summary)).and_then(|(own, named)| Some((own.split_once(':')?, named.split_once(':')?)));
-    parts.is_some_and(|(own, named)| own.0 == named.0 && own.1 != named.1)
+    let Some((module, _)) = own.and_then(|own| own.split_once(':')) else { return false };
+    let mut same = all_named(summary).filter(|named| named.split_once(':').is_some_and(|(name, _)| name == module)).peekable();
+    same.peek().is_some() && same.all(|named| Some(named) != own)
 }
 
 /// Where the package's stream is not known, and one stream's advisory has the fix and another's has not, it is one of both.
@@ -130,6 +141,7 @@ mod tests {
             assert_eq!(named(summary), stream, "{summary}");
         }
         assert!(of_another(Some("nodejs:18"), "Important: nodejs:20 security update"));
+        assert!(!of_another(Some("nodejs:18"), "nodejs:20 and nodejs:18 security update"));
         assert!(!of_another(Some("nodejs:18"), "Important: npm:20 update") && !of_another(None, "nodejs:20"));
     }
 }

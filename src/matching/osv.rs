@@ -41,7 +41,7 @@ pub fn evaluate_all(case: &Case<'_>) -> Vec<OsvAnswer> {
     let own = module::stream(case);
     let speaks = |advisory: &&OsvAdvisory| advisory.withdrawn.is_none() && !module::of_another(own.as_deref(), &advisory.summary);
     let mut answers: Vec<OsvAnswer> = case.advisories.iter().filter(speaks).filter_map(|advisory| evaluate(case, advisory)).collect();
-    if own.is_none() {
+    if own.is_none() && module::is_modular(case) {
         module::doubt_between(&mut answers);
     }
     answers

@@ -1,6 +1,7 @@
 //! Layers laid over each other.
 
 use super::layers::Layers;
+use crate::acquire::elf::tests::program;
 use crate::acquire::tree::{Tree, TreeError};
 
 const A: &str = "app/node_modules/a/package.json";
@@ -81,31 +82,6 @@ fn links_stay_inside() {
     let layers = laid(&[layer(&[(A, "1"), ("usr/lib/os-release", "ID=x")]), links]);
     assert_eq!(layers.read(B).unwrap()[..], *b"1");
     assert!(matches!(layers.read("etc/os-release"), Err(TreeError::Refused(_))));
-}
-
-/// A small ELF file (64 bits, little-endian) whose section `.dep-v0` holds a text.
-fn program(text: &str) -> Vec<u8> {
-    let names = b"\0.dep-v0\0";
-    let mut bytes = b"\x7fELF\x02\x01\x01".to_vec();
-    bytes.resize(5000, 0);
-    let data = bytes.len();
-    bytes.extend(text.as_bytes());
-    let names_at = bytes.len();
-    bytes.extend(names);
-    let table = bytes.len() as u64;
-    let section = |name: u32, at: usize, size: usize| {
-        let mut entry = [0; 64];
-        entry[..4].copy_from_slice(&name.to_le_bytes());
-        entry[24..32].copy_from_slice(&(at as u64).to_le_bytes());
-        entry[32..40].copy_from_slice(&(size as u64).to_le_bytes());
-        entry
-    };
-    bytes.extend([section(0, 0, 0), section(1, data, text.len()), section(0, names_at, names.len())].concat());
-    bytes[40..48].copy_from_slice(&table.to_le_bytes());
-    for (at, value) in [(58, 64_u16), (60, 3), (62, 2)] {
-        bytes[at..at + 2].copy_from_slice(&value.to_le_bytes());
-    }
-    bytes
 }
 
 fn modes(entries: &[(&str, u32, &[u8])]) -> Vec<u8> {

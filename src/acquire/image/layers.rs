@@ -3,24 +3,24 @@
 
 use super::marks;
 use super::strata::{Strata, packages};
+use super::stream::{self, Hashed};
 use crate::acquire::elf;
 use crate::acquire::installed::{self, Use, use_of};
 use crate::acquire::tree::{Tree, TreeError, largest};
 use crate::model::image::{FileMode, SecretCandidate};
 use crate::model::package::{Gap, Location};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::ops::Range;
 
-/// Entries of all layers at most; ten times what a large image has.
+/// Entries of all layers at most.
 const MOST_ENTRIES: u64 = 20_000_000;
 /// Bytes of one layer, unpacked, at most.
 const LARGEST_LAYER: u64 = 64 << 30;
 /// Bytes of all kept files at most.
 const MOST_KEPT: u64 = 2 << 30;
-/// Kept files at most; a large node project has a tenth.
+/// Kept files at most.
 const MOST_FILES: usize = 250_000;
 /// Bytes of an executable's list of crates at most.
 const LARGEST_SECTION: u64 = 16 << 20;
@@ -42,6 +42,12 @@ enum Kept {
     Not(TreeError),
 }
 
+impl Kept {
+    fn size(&self) -> u64 {
+        if let Self::Bytes(bytes) = self { bytes.len() as u64 } else { 0 }
+    }
+}
+
 /// The layers so far.
 #[derive(Debug, Default)]
 pub struct Layers {
@@ -50,6 +56,8 @@ pub struct Layers {
     packages: BTreeMap<String, BTreeMap<String, usize>>,
     digests: Vec<String>,
     entries: u64,
+    kept: u64,
+    crowded: bool,
     /// Files that look like secrets, in whatever layer, removed later or not.
     pub secrets: BTreeSet<SecretCandidate>,
     /// Layers and entries that could not be read.
@@ -111,7 +119,7 @@ impl Layers {
     /// # Errors
     /// When the layer cannot be read again.
     pub fn capture(&mut self, layer: usize, stream: impl Read) -> Result<(), String> {
-        let mut archive = tar::Archive::new(unpacked(stream)?);
+        let mut archive = tar::Archive::new(stream::unpacked(stream)?);
         for entry in archive.entries().map_err(|error| error.to_string())? {
             let mut entry = entry.map_err(|error| error.to_string())?;
             let Some(path) = inside(&String::from_utf8_lossy(&entry.path_bytes())) else { continue };
@@ -120,15 +128,16 @@ impl Layers {
                 continue;
             }
             let (from, length) = (range.start, range.end - range.start);
-            let kept = if length > LARGEST_SECTION {
-                Kept::Not(TreeError::TooLarge(length, LARGEST_SECTION))
+            if length > LARGEST_SECTION {
+                let reason = format!("its list of crates cannot be read: {}", TreeError::TooLarge(length, LARGEST_SECTION));
+                self.gaps.push(Gap { location: Location { layer: self.digests.get(layer).cloned(), ..Location::file(&path) }, reason });
+                self.files.remove(&path);
             } else {
                 std::io::copy(&mut entry.by_ref().take(from), &mut std::io::sink()).map_err(|error| error.to_string())?;
                 let mut bytes = Vec::new();
                 entry.take(length).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
-                Kept::Crates(bytes)
-            };
-            self.files.insert(path, (layer, kept));
+                self.files.insert(path, (layer, Kept::Crates(bytes)));
+            }
             if !self.to_capture().contains(&layer) {
                 break;
             }
@@ -154,7 +163,7 @@ impl Layers {
 
     fn read_layer(&mut self, stream: impl Read) -> Result<(), String> {
         let layer = self.digests.len() - 1;
-        let mut hashed = Hashed { stream: unpacked(stream)?.take(LARGEST_LAYER), hash: Sha256::new() };
+        let mut hashed = Hashed::new(stream::unpacked(stream)?.take(LARGEST_LAYER));
         let mut archive = tar::Archive::new(&mut hashed);
         for entry in archive.entries().map_err(|error| error.to_string())? {
             let mut entry = entry.map_err(|error| error.to_string())?;
@@ -187,15 +196,12 @@ impl Layers {
 
     /// Takes a file or link.
     fn take(&mut self, path: String, layer: usize, kind: tar::EntryType, entry: &mut tar::Entry<'_, impl Read>) -> Result<(), String> {
-        if self.files.len() >= MOST_FILES && wanted(&path) {
-            return Err(format!("the image has more than {MOST_FILES} files that tell of packages"));
-        }
         if kind.is_symlink() || kind.is_hard_link() {
             if wanted(&path) {
                 let target = entry.link_name_bytes().map(|target| String::from_utf8_lossy(&target).into_owned()).unwrap_or_default();
                 // A hard link names its target from the root, a symbolic one from where it stands.
                 let target = if kind.is_hard_link() { format!("/{target}") } else { target };
-                self.files.insert(path, (layer, Kept::Link(target)));
+                self.put(path, layer, Kept::Link(target))?;
             }
             return Ok(());
         }
@@ -203,10 +209,10 @@ impl Layers {
             return Ok(());
         }
         let (mode, size) = (entry.header().mode().unwrap_or(0), entry.size());
-        if marks::mode_matters(mode) && self.modes.len() < MOST_MARKS {
+        if marks::mode_matters(mode) && self.room_for_marks() {
             self.modes.insert(path.clone(), (layer, mode));
         }
-        if let Some((kind, sign)) = marks::secret_kind(&path).filter(|_| self.secrets.len() < MOST_MARKS) {
+        if let Some((kind, sign)) = marks::secret_kind(&path).filter(|_| self.room_for_marks()) {
             let mut head = Vec::new();
             entry.take(marks::HEAD).read_to_end(&mut head).map_err(|error| error.to_string())?;
             if marks::shows(&head, sign) {
@@ -214,13 +220,32 @@ impl Layers {
             }
         } else if wanted(&path) {
             let kept = self.keep(&path, size, entry)?;
-            self.files.insert(path, (layer, kept));
+            self.put(path, layer, kept)?;
         } else if elf::may_be_one(&path, mode, size)
             && let Some(range) = elf::audit_in_stream(entry).map_err(|error| error.to_string())?
         {
-            self.files.insert(path, (layer, Kept::Section(range)));
+            self.put(path, layer, Kept::Section(range))?;
         }
         Ok(())
+    }
+
+    /// Keeps a file whose place was cleared before.
+    fn put(&mut self, path: String, layer: usize, kept: Kept) -> Result<(), String> {
+        if self.files.len() >= MOST_FILES {
+            return Err(format!("the image has more than {MOST_FILES} files that tell of packages"));
+        }
+        self.kept += kept.size();
+        self.files.insert(path, (layer, kept));
+        Ok(())
+    }
+
+    /// Whether one more file may be marked; that the first may not is told.
+    fn room_for_marks(&mut self) -> bool {
+        let room = self.modes.len() + self.secrets.len() < MOST_MARKS;
+        if !room && !std::mem::replace(&mut self.crowded, true) {
+            self.gap(&format!("the image has more than {MOST_MARKS} files with special modes or likely secrets; no more are listed"));
+        }
+        room
     }
 
     fn keep(&self, path: &str, size: u64, entry: &mut impl Read) -> Result<Kept, String> {
@@ -236,8 +261,7 @@ impl Layers {
         let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
         let read = entry.read_to_end(&mut bytes).map_err(|error| error.to_string())? as u64;
         // What replaces an earlier file of its name was dropped before, so the sum is of what is there.
-        let all = |kept: &Kept| if let Kept::Bytes(bytes) = kept { bytes.len() as u64 } else { 0 };
-        if read > 1 << 16 && read + self.files.values().map(|(_, kept)| all(kept)).sum::<u64>() > MOST_KEPT {
+        if self.kept + read > MOST_KEPT {
             return Ok(Kept::Not(TreeError::Refused(format!("what tells of packages has more than {MOST_KEPT} bytes"))));
         }
         Ok(Kept::Bytes(bytes))
@@ -250,42 +274,40 @@ impl Layers {
         let written = self.files.iter().filter(|(path, (of, _))| *of == layer && installed::is_database(path));
         let written: Vec<String> = written.map(|(path, _)| path.clone()).collect();
         for path in written {
+            // Where this version does not read, what is known of the earlier ones still dates the packages of a later one.
+            let Some(found) = packages(&*self, &path) else { continue };
             let before = self.packages.remove(&path).unwrap_or_default();
-            let now = packages(&*self, &path).into_iter().map(|key| {
-                let of = before.get(&key).copied().unwrap_or(layer);
-                (key, of)
-            });
-            let now = now.collect();
+            let dated = |key: String| (before.get(&key).copied().unwrap_or(layer), key);
+            let now = found.into_iter().map(dated).map(|(of, key)| (key, of)).collect();
             self.packages.insert(path, now);
         }
     }
 
     /// Drops a path and all below it, as far as they are of layers under this one.
     fn drop_whole(&mut self, path: &str, layer: usize) {
-        drop_one(&mut self.files, path, layer);
+        let gone = drop_one(&mut self.files, path, layer);
+        self.kept -= gone.map_or(0, |kept| kept.size());
         drop_one(&mut self.modes, path, layer);
         self.drop_below(path, layer);
     }
 
     fn drop_below(&mut self, folder: &str, layer: usize) {
-        drop_tree(&mut self.files, folder, layer);
+        let gone = drop_tree(&mut self.files, folder, layer);
+        self.kept -= gone.iter().map(Kept::size).sum::<u64>();
         drop_tree(&mut self.modes, folder, layer);
     }
 }
 
-fn drop_one<T>(files: &mut BTreeMap<String, (usize, T)>, path: &str, layer: usize) {
-    if files.get(path).is_some_and(|(of, _)| *of < layer) {
-        files.remove(path);
-    }
+fn drop_one<T>(files: &mut BTreeMap<String, (usize, T)>, path: &str, layer: usize) -> Option<T> {
+    let older = files.get(path).is_some_and(|(of, _)| *of < layer);
+    if older { files.remove(path).map(|(_, what)| what) } else { None }
 }
 
-fn drop_tree<T>(files: &mut BTreeMap<String, (usize, T)>, folder: &str, layer: usize) {
+fn drop_tree<T>(files: &mut BTreeMap<String, (usize, T)>, folder: &str, layer: usize) -> Vec<T> {
     let front = if folder.is_empty() { String::new() } else { format!("{folder}/") };
     let below = files.range(front.clone()..).take_while(|(path, _)| path.starts_with(&front));
     let gone: Vec<String> = below.filter(|(_, (of, _))| *of < layer).map(|(path, _)| path.clone()).collect();
-    for path in gone {
-        files.remove(&path);
-    }
+    gone.iter().filter_map(|path| files.remove(path)).map(|(_, what)| what).collect()
 }
 
 impl Tree for Layers {
@@ -345,45 +367,4 @@ pub fn linked(path: &str, target: &str) -> String {
         }
     }
     parts.join("/")
-}
-
-/// A layer's bytes on their way, and their digest.
-struct Hashed<R> {
-    stream: R,
-    hash: Sha256,
-}
-
-impl<R: Read> Read for Hashed<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.stream.read(buffer)?;
-        self.hash.update(&buffer[..read]);
-        Ok(read)
-    }
-}
-
-impl<R: Read> Hashed<R> {
-    /// Reads what follows the archive's end, which the packing's own checksum covers too, and compares the digest with the image's.
-    fn settle(mut self, digest: &str) -> Result<(), String> {
-        std::io::copy(&mut self, &mut std::io::sink()).map_err(|error| error.to_string())?;
-        let Some(stated) = digest.strip_prefix("sha256:") else { return Ok(()) };
-        let own: String = self.hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        if own == stated {
-            Ok(())
-        } else {
-            Err(format!("its bytes have the digest sha256:{own}: it was damaged or changed after the image was made"))
-        }
-    }
-}
-
-/// A layer's tar, whatever it is packed with; its first bytes tell.
-fn unpacked<'a>(stream: impl Read + 'a) -> Result<Box<dyn Read + 'a>, String> {
-    let mut stream = BufReader::new(stream);
-    let head = stream.fill_buf().map_err(|error| error.to_string())?;
-    if head.starts_with(&[0x1f, 0x8b]) {
-        Ok(Box::new(flate2::bufread::MultiGzDecoder::new(stream)))
-    } else if head.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || head.get(1..4) == Some(&[0x2a, 0x4d, 0x18]) {
-        Ok(Box::new(zstd::stream::read::Decoder::with_buffer(stream).map_err(|error| error.to_string())?))
-    } else {
-        Ok(Box::new(stream))
-    }
 }

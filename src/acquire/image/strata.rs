@@ -30,10 +30,10 @@ impl Strata {
     }
 }
 
-/// The packages of a database, whatever distribution it is of.
+/// The packages of a database, whatever distribution it is of; nothing where it does not read, which its reading proper tells.
 #[must_use]
-pub fn packages(tree: &dyn Tree, path: &str) -> BTreeSet<String> {
-    let Ok(bytes) = tree.read(path) else { return BTreeSet::new() };
+pub fn packages(tree: &dyn Tree, path: &str) -> Option<BTreeSet<String>> {
+    let bytes = tree.read(path).ok()?;
     let distro = Some("any:0");
     let reading = match installed::use_of(path) {
         Some(Use::Database(_, reader)) => {
@@ -41,9 +41,9 @@ pub fn packages(tree: &dyn Tree, path: &str) -> BTreeSet<String> {
             reader(&Source { text: &decoded.text, path, tree, distro })
         }
         Some(Use::BinaryDatabase(_, reader)) => reader(&Binary { bytes: &bytes, path, tree, distro }),
-        _ => return BTreeSet::new(),
+        _ => return None,
     };
-    reading.map(|reading| reading.found.iter().map(|found| key(&found.purl)).collect()).unwrap_or_default()
+    reading.ok().map(|reading| reading.found.iter().map(|found| key(&found.purl)).collect())
 }
 
 fn key(purl: &Purl) -> String {

@@ -2,8 +2,7 @@
 //! line ends a package).
 
 use super::distro::{Distro, Installed};
-use crate::acquire::installed::may_be_owned;
-use crate::acquire::{Blemish, Owned, Reading, Source};
+use crate::acquire::{Blemish, Reading, Source};
 
 /// Reads the database.
 ///
@@ -22,12 +21,7 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
             for line in stanza.lines() {
                 match line.split_once(':') {
                     Some(("F", value)) => folder = value,
-                    Some(("R", value)) => {
-                        let path = format!("{folder}/{value}");
-                        if may_be_owned(&path) {
-                            reading.owned.push(Owned { path, owner: name.to_owned() });
-                        }
-                    }
+                    Some(("R", value)) => reading.own(at, folder, value, name),
                     _ => {}
                 }
             }
@@ -43,6 +37,7 @@ pub fn read(source: &Source<'_>) -> Result<Reading, Blemish> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::acquire::Owned;
     use crate::acquire::readers::testing::names;
     use crate::acquire::tree::Memory;
 

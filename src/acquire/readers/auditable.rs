@@ -8,7 +8,7 @@ use crate::model::purl::{Ecosystem, Purl};
 use serde::Deserialize;
 use std::io::Read;
 
-/// Unpacked bytes at most; a program of a thousand crates comes to a hundredth of it.
+/// Unpacked bytes at most.
 const LARGEST: u64 = 16 << 20;
 
 #[derive(Deserialize)]

@@ -90,7 +90,10 @@ impl Pages<'_> {
                     Some([ITEM_HERE, blob @ ..]) => intake.header(from, blob)?,
                     Some([ITEM_ELSEWHERE, ..]) => match self.chain(from) {
                         Ok(blob) => intake.header(from, &blob)?,
-                        Err(reason) => intake.broken(from, &reason),
+                        Err((read, reason)) => {
+                            intake.broken(from, &reason);
+                            intake.charge(read)?;
+                        }
                     },
                     _ => intake.broken(from, "an entry of a kind that is not known"),
                 }
@@ -99,24 +102,25 @@ impl Pages<'_> {
         Ok(keys)
     }
 
-    /// The bytes that an entry keeps on pages of their own. Every page adds at least a byte, so that a circle ends.
-    fn chain(&self, from: usize) -> Result<Vec<u8>, String> {
+    /// The bytes that an entry keeps on pages of their own. Every page adds at least a byte, so that a circle ends. An error says how many
+    /// bytes were read until then.
+    fn chain(&self, from: usize) -> Result<Vec<u8>, (usize, String)> {
         let (Some(mut page), Some(length)) = (self.long(from + 4), self.long(from + 8)) else {
-            return Err("an entry that is cut off".to_owned());
+            return Err((0, "an entry that is cut off".to_owned()));
         };
         let length = length as usize;
         if length > self.bytes.len() {
-            return Err(format!("an entry that claims {length} bytes"));
+            return Err((0, format!("an entry that claims {length} bytes")));
         }
-        let mut blob = Vec::with_capacity(length);
+        let mut blob = Vec::new();
         while blob.len() < length {
             let start = (page as usize).saturating_mul(self.size);
             let here = self.short(start.saturating_add(22)).filter(|_| self.bytes.get(start + 25) == Some(&PAGE_OVERFLOW));
             let part = here.filter(|here| *here > 0 && *here <= self.size - PAGE_HEAD);
             let part = part.and_then(|here| self.bytes.get(start + PAGE_HEAD..start + PAGE_HEAD + here));
-            blob.extend(part.ok_or_else(|| format!("a chain of pages that breaks at page {page}"))?);
+            blob.extend(part.ok_or_else(|| (blob.len(), format!("a chain of pages that breaks at page {page}")))?);
             page = self.long(start + 16).unwrap_or(0);
         }
-        if blob.len() == length { Ok(blob) } else { Err("a chain of pages that is longer than its entry says".to_owned()) }
+        if blob.len() == length { Ok(blob) } else { Err((blob.len(), "a chain of pages that is longer than its entry says".to_owned())) }
     }
 }

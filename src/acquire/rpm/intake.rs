@@ -1,23 +1,22 @@
 //! From a header to a package: what all forms of the database have in common.
 
 use super::header::{Header, Tag};
-use crate::acquire::installed::may_be_owned;
+use crate::acquire::Reading;
 use crate::acquire::readers::distro::{Distro, Installed};
-use crate::acquire::{Owned, Reading};
 
 /// Where the headers of one database come together.
 pub struct Intake<'a> {
     distro: &'a Distro<'a>,
     /// The packages so far.
     pub reading: Reading,
-    /// Bytes of headers that may still come: more than the database itself has are a loop.
+    /// Bytes that may still be read: far more than the database has are a loop.
     left: usize,
 }
 
 impl<'a> Intake<'a> {
     /// For a database of that many bytes.
     pub fn new(distro: &'a Distro<'a>, bytes: usize) -> Self {
-        Self { distro, reading: Reading::default(), left: bytes }
+        Self { distro, reading: Reading::default(), left: bytes.saturating_mul(2) }
     }
 
     /// Notes a place that could not be read.
@@ -28,12 +27,21 @@ impl<'a> Intake<'a> {
         );
     }
 
+    /// Counts bytes that are read, an entry as some at least.
+    ///
+    /// # Errors
+    /// When all together are more than twice the database.
+    pub fn charge(&mut self, bytes: usize) -> Result<(), String> {
+        self.left = self.left.checked_sub(bytes.max(16)).ok_or("its entries lie over each other")?;
+        Ok(())
+    }
+
     /// Takes a header's bytes.
     ///
     /// # Errors
-    /// When all headers together have more bytes than the database.
+    /// When all entries together have more than twice the bytes of the database.
     pub fn header(&mut self, place: usize, bytes: &[u8]) -> Result<(), String> {
-        self.left = self.left.checked_sub(bytes.len()).ok_or("its entries lie over each other")?;
+        self.charge(bytes.len())?;
         match Header::over(bytes) {
             Ok(header) => self.package(place, &header),
             Err(reason) => self.broken(place, &reason),
@@ -64,18 +72,22 @@ impl<'a> Intake<'a> {
             let found = &mut self.reading.found[before];
             found.vendor = header.text(Tag::Vendor).filter(|vendor| !vendor.is_empty());
             found.module = header.text(Tag::ModularityLabel).filter(|label| !label.is_empty());
-            self.reading.owned.extend(files(header).filter(|file| may_be_owned(file)).map(|path| Owned { path, owner: name.clone() }));
+            self.files(place, header, &name);
         }
     }
-}
 
-/// The paths of a package's files, without the leading `/`.
-fn files(header: &Header<'_>) -> impl Iterator<Item = String> {
-    let (folders, places) = (header.list(Tag::DirNames), header.numbers(Tag::DirIndexes));
-    let named = header
-        .list(Tag::BaseNames)
-        .into_iter()
-        .zip(places)
-        .filter_map(move |(name, place)| Some(format!("{}{name}", folders.get(place as usize)?)));
-    named.chain(header.list(Tag::OldFileNames)).map(|path| path.trim_start_matches('/').to_owned())
+    /// Notes the files of a package.
+    fn files(&mut self, place: usize, header: &Header<'_>, owner: &str) {
+        let (folders, places) = (header.list(Tag::DirNames), header.numbers(Tag::DirIndexes));
+        for (name, folder) in header.list(Tag::BaseNames).iter().zip(places) {
+            // A file without its folder owns nothing: what it brought is judged by itself then.
+            if let Some(folder) = folders.get(folder as usize) {
+                self.reading.own(place, folder, name, owner);
+            }
+        }
+        for path in header.list(Tag::OldFileNames) {
+            let (folder, name) = path.rsplit_once('/').unwrap_or(("", &path));
+            self.reading.own(place, folder, name, owner);
+        }
+    }
 }

@@ -18,13 +18,23 @@ pub fn read(bytes: &[u8], intake: &mut Intake<'_>) -> Result<(), String> {
     let sqlite = |error: rusqlite::Error| format!("SQLite cannot read it: {error}");
     let mut connection = Connection::open_in_memory().map_err(sqlite)?;
     connection.deserialize_read_exact("main", unlogged(bytes), bytes.len(), true).map_err(sqlite)?;
+    // A view of that name could have rows without end.
+    let kind = connection
+        .query_row("SELECT type FROM sqlite_schema WHERE name = 'Packages'", [], |row| row.get::<_, String>(0))
+        .map_err(sqlite)?;
+    if kind != "table" {
+        return Err(format!("its Packages is a {kind} and no table"));
+    }
     let mut select = connection.prepare("SELECT hnum, blob FROM Packages ORDER BY hnum").map_err(sqlite)?;
     let mut rows = select.query([]).map_err(sqlite)?;
     while let Some(row) = rows.next().map_err(sqlite)? {
         let number = row.get::<_, u32>(0).map_err(sqlite)?;
         match row.get_ref(1).map_err(sqlite)?.as_blob() {
             Ok(blob) => intake.header(number as usize, blob)?,
-            Err(_) => intake.broken(number as usize, "a row without a header"),
+            Err(_) => {
+                intake.charge(0)?;
+                intake.broken(number as usize, "a row without a header");
+            }
         }
     }
     Ok(())

@@ -184,12 +184,35 @@ fn a_chain_of_pages_in_a_circle_ends() {
     // The first overflow page follows itself, and the entry claims the whole file.
     bytes[2 * PAGE + 16..2 * PAGE + 20].copy_from_slice(&2_u32.to_le_bytes());
     assert!(reading(&bytes).is_err() || !reading(&bytes).unwrap().blemishes.is_empty());
-    let all: Vec<Vec<u8>> = vec![package("a", &[], "x"); 12];
+    // Every entry points to the long chain of the first: more bytes than there are.
+    let mut all = vec![vec![0xee; 3000]];
+    all.resize(12, package("a", &[], "x"));
     let mut bytes = bdb(&all, false);
-    // Every entry points to one chain: more bytes than there are.
-    let entries: Vec<usize> = (PAGE..2 * PAGE - 12).filter(|at| bytes[*at..*at + 4] == [3, 0, 0, 0]).collect();
-    for at in entries {
-        bytes[at + 4..at + 8].copy_from_slice(&2_u32.to_le_bytes());
+    for entry in 1..all.len() {
+        let place = PAGE + 26 + (entry * 2 + 3) * 2;
+        let item = PAGE + usize::from(u16::from_le_bytes([bytes[place], bytes[place + 1]]));
+        bytes[item + 4..item + 8].copy_from_slice(&2_u32.to_le_bytes());
+        bytes[item + 8..item + 12].copy_from_slice(&3000_u32.to_le_bytes());
     }
-    assert!(reading(&bytes).is_ok());
+    assert!(reading(&bytes).unwrap_err().reason.contains("over each other"));
+}
+
+#[test]
+fn a_view_in_the_tables_place_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rpmdb.sqlite");
+    let endless =
+        "CREATE VIEW Packages AS WITH RECURSIVE n(hnum) AS (SELECT 1 UNION ALL SELECT hnum + 1 FROM n) SELECT hnum, x'' AS blob FROM n";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(endless).unwrap();
+    assert!(reading(&std::fs::read(&path).unwrap()).unwrap_err().reason.contains("no table"));
+}
+
+#[test]
+fn one_long_folder_for_many_files_is_bounded() {
+    let folder = format!("/usr/bin/{}/", "x".repeat(1 << 20));
+    let names = vec!["a"; 600];
+    let texts: [(Tag, &[&str]); 5] =
+        [(Tag::Name, &["n"]), (Tag::Version, &["1"]), (Tag::Release, &["1"]), (Tag::BaseNames, &names), (Tag::DirNames, &[&folder])];
+    let reading = reading(&ndb(&[header(&texts, &[(Tag::DirIndexes, &[0; 600])])])).unwrap();
+    assert!(reading.owned.len() < 300 && reading.blemishes.len() == 1, "{}", reading.owned.len());
 }
