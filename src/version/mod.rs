@@ -5,6 +5,8 @@ pub mod apk;
 pub mod dpkg;
 pub mod loose;
 pub mod pep440;
+pub mod range;
+mod range_syntax;
 pub mod rpm;
 pub mod semver;
 

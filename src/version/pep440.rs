@@ -1,5 +1,6 @@
 //! PEP 440 order for Python packages; `pep440_rs` for the order only (its specifiers are not used).
 
+use super::range::Sign;
 use pep440_rs::Version;
 use std::cmp::Ordering;
 use std::str::FromStr;
@@ -14,6 +15,25 @@ pub fn compare(a: &str, b: &str) -> Option<Ordering> {
 #[must_use]
 pub fn parse(text: &str) -> Option<Version> {
     Version::from_str(text.trim()).ok()
+}
+
+/// Whether a version stands as told to the end of a specifier (PEP 440, "Version specifiers"): a local label counts only where the end has
+/// one; `<` leaves out pre-releases of its own version, `>` its post-releases.
+#[must_use]
+pub fn holds(version: &str, sign: Sign, end: &str) -> Option<bool> {
+    let (mut version, end) = (parse(version)?, parse(end)?);
+    if end.local().is_empty() {
+        version = version.without_local();
+    }
+    let same_release = version.clone().only_release() == end.clone().only_release();
+    Some(match sign {
+        Sign::Equal => version == end,
+        Sign::NotEqual => version != end,
+        Sign::LessEqual => version <= end,
+        Sign::GreaterEqual => version >= end,
+        Sign::Less => version < end && !(same_release && version.any_prerelease() && !end.any_prerelease()),
+        Sign::Greater => version > end && !(same_release && version.is_post() && !end.is_post()),
+    })
 }
 
 #[cfg(test)]
