@@ -57,6 +57,16 @@ pub enum Scope {
 }
 
 impl Scope {
+    /// The word used in files and reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Production => "production",
+            Self::Optional => "optional",
+            Self::Development => "development",
+        }
+    }
+
     /// The scope of that name; `prod` and `dev` are short forms.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {

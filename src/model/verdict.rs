@@ -18,6 +18,19 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// `allow`, `warn` or `deny`.
+    ///
+    /// # Errors
+    /// When the word is another.
+    pub fn from_word(word: &str) -> Result<Self, String> {
+        match word {
+            "allow" => Ok(Self::Allow),
+            "warn" => Ok(Self::Warn),
+            "deny" => Ok(Self::Deny),
+            other => Err(format!("`{other}` is not one of allow, warn, deny")),
+        }
+    }
+
     /// The word used in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -31,9 +44,9 @@ impl Decision {
 }
 
 /// The rule behind a decision.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct RuleRef {
-    /// `allow`, `deny`, `suppress`, `gate`, `doubt`, `whitelist`.
+    /// `allow`, `deny`, `suppress`, `gate`, `doubt`, `whitelist`, `sources`, `hardening`, `vex`.
     pub kind: String,
     /// The rule in words: the pattern, the threshold.
     pub text: String,
@@ -43,6 +56,20 @@ pub struct RuleRef {
     /// The reason its author gave.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
+    /// Who approved it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub approved_by: Option<String>,
+    /// Where that was discussed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+}
+
+impl RuleRef {
+    /// A rule that stands in no file, or whose place does not matter.
+    #[must_use]
+    pub fn said(kind: &str, text: String) -> Self {
+        Self { kind: kind.to_owned(), text, ..Self::default() }
+    }
 }
 
 /// A decision with its rule.
