@@ -1,14 +1,18 @@
-//! scacheck.toml: text in, policy out, with the place of every rule. Parsed first, then validated; a
-//! mistake is one diagnostic that points at it.
+//! The policy in force: scacheck.toml and the files it includes, parsed first, then validated; a mistake is one diagnostic that points
+//! at it. Later files win where a key has one value; rules add up.
 
+use super::entry::Entry;
+use super::gate_section::{GateSection, Gates};
+use super::hardening::Hardening;
+use super::near::Names;
 use super::own;
-use super::pattern::Pattern;
+use super::rule::{Kind, Rule};
+use super::rules::Rules;
+use super::source::{Source, lines};
+use super::sources::{self, Sources};
 use crate::diag::{Diagnostic, nearest};
-use crate::model::advisory::Severity;
 use crate::model::evidence::OwnFact;
 use crate::model::package::Location;
-use crate::model::truth::Doubt;
-use crate::model::verdict::{Decision, RuleRef};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use toml::Spanned;
@@ -26,143 +30,52 @@ pub enum Mode {
     AllowOnly,
 }
 
-/// One rule of the file.
-#[derive(Debug, Clone)]
-pub struct Rule {
-    /// Its place among all rules.
-    pub index: usize,
-    /// `allow`, `deny`, `suppress`.
-    pub kind: &'static str,
-    /// The rule in words.
-    pub text: String,
-    /// Which packages.
-    pub pattern: Option<Pattern>,
-    /// Which vulnerability, of a suppress rule.
-    pub id: Option<String>,
-    /// Why.
-    pub reason: Option<String>,
-    /// Last day in force, ISO date.
-    pub until: Option<String>,
-    /// What to use instead, of a deny rule.
-    pub use_instead: Option<String>,
-    /// VEX justification, of a suppress rule.
-    pub justification: Option<String>,
-    /// Where it stands.
-    pub location: Location,
-}
-
-impl Rule {
-    /// Whether it is in force on that day.
-    #[must_use]
-    pub fn in_force(&self, today: &str) -> bool {
-        self.until.as_deref().is_none_or(|until| today <= until)
-    }
-
-    /// The rule as the report names it.
-    #[must_use]
-    pub fn reference(&self) -> RuleRef {
-        RuleRef { kind: self.kind.to_owned(), text: self.text.clone(), location: Some(self.location.clone()), reason: self.reason.clone() }
-    }
-}
-
-/// What fails the gate.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Gate {
-    /// Findings of this severity and above; nothing switches the severity gate off.
-    pub severity: Option<Severity>,
-    /// Findings in KEV.
-    pub kev: bool,
-    /// CVSS base scores from here.
-    pub cvss: Option<f64>,
-    /// EPSS probabilities from here.
-    pub epss: Option<f64>,
-    /// Only findings that a version fixes.
-    pub only_fixed: bool,
-    /// What gaps cost: warn or deny.
-    pub gap: Decision,
-    /// What doubts cost.
-    pub doubts: BTreeMap<Doubt, Decision>,
-}
-
-impl Default for Gate {
-    fn default() -> Self {
-        let doubts = [
-            (Doubt::WeakIdentity, Decision::Allow),
-            (Doubt::PlatformUnseen, Decision::Warn),
-            (Doubt::DistroMayBackport, Decision::Warn),
-            (Doubt::OtherSource, Decision::Warn),
-            (Doubt::VersionUnparsable, Decision::Deny),
-        ];
-        Self {
-            severity: Some(Severity::High),
-            kev: true,
-            cvss: None,
-            epss: None,
-            only_fixed: false,
-            gap: Decision::Deny,
-            doubts: doubts.into(),
-        }
-    }
-}
-
-impl Gate {
-    /// What a doubt costs.
-    #[must_use]
-    pub fn cost_of(&self, doubt: Doubt) -> Decision {
-        self.doubts.get(&doubt).copied().unwrap_or(Decision::Deny)
-    }
-}
-
 /// The policy in force.
 #[derive(Debug, Clone, Default)]
 pub struct Policy {
     /// How the whitelist works.
     pub mode: Mode,
-    /// Every rule, in the file's order by kind.
-    pub rules: Vec<Rule>,
-    /// The gate.
-    pub gate: Gate,
+    /// Where that is said.
+    pub mode_at: Option<Location>,
+    /// Every rule.
+    pub rules: Rules,
+    /// The names of what is allowed.
+    pub names: Names,
+    /// What fails the gate, place by place.
+    pub gates: Gates,
+    /// Where packages may come from.
+    pub sources: Sources,
+    /// What images and Dockerfiles must be like.
+    pub hardening: Hardening,
     /// What packages are and are not.
     pub identities: Vec<OwnFact>,
+    /// What is odd about the files without being wrong.
+    pub warnings: Vec<String>,
 }
 
-impl Policy {
-    /// The rules of a kind.
-    pub fn rules_of(&self, kind: &'static str) -> impl Iterator<Item = &Rule> {
-        self.rules.iter().filter(move |rule| rule.kind == kind)
-    }
-
-    /// Reads a policy file. `path` is how the user would write its path.
-    ///
-    /// # Errors
-    /// The first mistake, with its place.
-    pub fn parse(path: &str, text: &str) -> Result<Self, Box<Diagnostic>> {
-        let file: File = toml::from_str(text).map_err(|error| Box::new(told(path, text, &error)))?;
-        let mut policy = Self {
-            mode: file.whitelist.mode,
-            rules: Vec::new(),
-            gate: file.gate.into_gate(path, text)?,
-            identities: own::facts(file.identity, path, text)?,
-        };
-        let kinds = [("allow", file.allow), ("deny", file.deny), ("suppress", file.suppress)];
-        for (kind, entries) in kinds {
-            for entry in entries {
-                let index = policy.rules.len();
-                let start = entry.span().start;
-                policy.rules.push(entry.into_inner().into_rule(start, index, kind, path, text)?);
-            }
-        }
-        Ok(policy)
-    }
+/// A file that another one includes, and where it says so.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Include {
+    /// As it is written: relative to the file that includes it.
+    pub path: String,
+    /// The byte at which it stands.
+    pub offset: usize,
 }
 
-#[derive(Deserialize)]
+/// One file, parsed but not validated.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+pub struct File {
+    #[serde(default)]
+    include: Vec<Spanned<String>>,
     #[serde(default)]
     whitelist: Whitelist,
     #[serde(default)]
     gate: GateSection,
+    #[serde(default)]
+    sources: sources::Section,
+    #[serde(default)]
+    hardening: super::hardening::Section,
     #[serde(default)]
     allow: Vec<Spanned<Entry>>,
     #[serde(default)]
@@ -173,179 +86,106 @@ struct File {
     identity: Vec<own::Entry>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Deserialize, Default)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Whitelist {
-    #[serde(default)]
-    mode: Mode,
+    mode: Option<Spanned<Mode>>,
+    reason: Option<String>,
+    approved_by: Option<String>,
 }
 
-#[derive(Deserialize, Default)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct GateSection {
-    fail_on: Option<Spanned<String>>,
-    fail_on_kev: Option<bool>,
-    fail_on_cvss: Option<f64>,
-    fail_on_epss: Option<f64>,
-    only_fixed: Option<bool>,
-    on_gap: Option<Spanned<String>>,
-    #[serde(default)]
-    on_doubt: BTreeMap<Spanned<String>, Spanned<String>>,
-}
+impl File {
+    /// Parses a file's text.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Box<Diagnostic>> {
+        toml::from_str(text).map_err(|error| Box::new(told(path, text, &error)))
+    }
 
-impl GateSection {
-    fn into_gate(self, path: &str, text: &str) -> Result<Gate, Box<Diagnostic>> {
-        let wrong = |at: &Spanned<String>, error: String| Box::new(Diagnostic::at(path, text, at.span().start, error, None));
-        let mut gate = Gate::default();
-        if let Some(word) = &self.fail_on {
-            gate.severity = threshold(word.get_ref()).map_err(|error| wrong(word, error))?;
-        }
-        if let Some(word) = &self.on_gap {
-            gate.gap = cost(word.get_ref())
-                .ok()
-                .filter(|cost| *cost != Decision::Allow)
-                .ok_or_else(|| wrong(word, "on-gap is `warn` or `deny`".to_owned()))?;
-        }
-        for (kind, word) in &self.on_doubt {
-            let names = || Doubt::ALL.into_iter().map(Doubt::name);
-            let doubt = Doubt::from_name(kind.get_ref()).ok_or_else(|| {
-                let help = nearest(kind.get_ref(), names()).map(|near| format!("did you mean `{near}`?"));
-                Box::new(Diagnostic::at(
-                    path,
-                    text,
-                    kind.span().start,
-                    format!("`{}` is no doubt; there are {}", kind.get_ref(), names().collect::<Vec<_>>().join(", ")),
-                    help,
-                ))
-            })?;
-            gate.doubts.insert(doubt, cost(word.get_ref()).map_err(|error| wrong(word, error))?);
-        }
-        gate.kev = self.fail_on_kev.unwrap_or(gate.kev);
-        gate.cvss = self.fail_on_cvss;
-        gate.epss = self.fail_on_epss;
-        gate.only_fixed = self.only_fixed.unwrap_or(false);
-        Ok(gate)
+    /// The files that it includes.
+    pub fn includes(&self) -> impl Iterator<Item = Include> {
+        self.include.iter().map(|path| Include { path: path.get_ref().clone(), offset: path.span().start })
+    }
+
+    /// Whether it holds anything but suppress rules.
+    #[must_use]
+    pub fn is_more_than_suppressions(&self) -> bool {
+        !(self.allow.is_empty() && self.deny.is_empty() && self.identity.is_empty() && self.include.is_empty())
+            || self.whitelist.mode.is_some()
     }
 }
 
-/// `none`, or the least severity that fails the gate.
-///
-/// # Errors
-/// When the word is no severity.
-pub fn threshold(word: &str) -> Result<Option<Severity>, String> {
-    match word {
-        "none" => Ok(None),
-        "low" | "medium" | "high" | "critical" => Ok(Severity::from_word(word)),
-        other => Err(format!("`{other}` is not one of none, low, medium, high, critical")),
+impl Policy {
+    /// Reads one policy file that includes no other. `path` is how the user would write its path.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Box<Diagnostic>> {
+        let mut policy = Self::default();
+        policy.lay(File::parse(path, text)?, path, text, false)?;
+        policy.settle();
+        Ok(policy)
     }
-}
 
-/// `allow`, `warn` or `deny`.
-///
-/// # Errors
-/// When the word is another.
-pub fn cost(word: &str) -> Result<Decision, String> {
-    match word {
-        "allow" => Ok(Decision::Allow),
-        "warn" => Ok(Decision::Warn),
-        "deny" => Ok(Decision::Deny),
-        other => Err(format!("`{other}` is not one of allow, warn, deny")),
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-struct Entry {
-    purl: Option<Spanned<String>>,
-    range: Option<String>,
-    id: Option<Spanned<String>>,
-    reason: Option<Spanned<String>>,
-    until: Option<Spanned<toml::Value>>,
-    use_instead: Option<Spanned<String>>,
-    justification: Option<Spanned<String>>,
-}
-
-/// The five justifications of VEX (CISA, "Minimum Requirements for VEX", 2023).
-const JUSTIFICATIONS: [&str; 5] = [
-    "component_not_present",
-    "vulnerable_code_not_present",
-    "vulnerable_code_not_in_execute_path",
-    "vulnerable_code_cannot_be_controlled_by_adversary",
-    "inline_mitigations_already_exist",
-];
-
-impl Entry {
-    fn into_rule(self, start: usize, index: usize, kind: &'static str, path: &str, text: &str) -> Result<Rule, Box<Diagnostic>> {
-        let entry = self;
-        let wrong =
-            |at: usize, message: String, help: Option<&str>| Box::new(Diagnostic::at(path, text, at, message, help.map(str::to_owned)));
-        for (name, field, only) in [
-            ("id", &entry.id, "suppress"),
-            ("use-instead", &entry.use_instead, "deny"),
-            ("justification", &entry.justification, "suppress"),
-        ] {
-            if let Some(field) = field.as_ref().filter(|_| only != kind) {
-                return Err(wrong(field.span().start, format!("`{name}` belongs to [[{only}]], not to [[{kind}]]"), None));
+    /// Lays a file over what is there. Rules of an `included` file may be there for other projects.
+    ///
+    /// # Errors
+    /// The first mistake, with its place.
+    pub fn lay(&mut self, file: File, path: &str, text: &str, included: bool) -> Result<(), Box<Diagnostic>> {
+        let lines = lines(text);
+        let source = Source::new(path, text, &lines);
+        if let Some(mode) = &file.whitelist.mode {
+            self.mode = *mode.get_ref();
+            self.mode_at = Some(source.location(mode.span().start));
+        }
+        self.gates.lay(&file.gate, &source)?;
+        self.sources.lay(&file.sources, &source)?;
+        self.hardening.lay(file.hardening, &source)?;
+        self.identities.extend(own::facts(file.identity, path, text)?);
+        let mut unreasoned: Vec<Location> = Vec::new();
+        for (kind, entries) in [(Kind::Allow, file.allow), (Kind::Deny, file.deny), (Kind::Suppress, file.suppress)] {
+            for entry in entries {
+                let start = entry.span().start;
+                let mut rule = entry.into_inner().into_rule(kind, start, &source)?;
+                if kind == Kind::Allow {
+                    rule.reason = rule.reason.or_else(|| file.whitelist.reason.clone());
+                    rule.approved_by = rule.approved_by.or_else(|| file.whitelist.approved_by.clone());
+                }
+                unreasoned.extend(rule.reason.is_none().then(|| rule.location.clone()));
+                self.rules.add(rule, included);
             }
         }
-        let at = entry.purl.as_ref().or(entry.id.as_ref()).map_or(start, |field| field.span().start);
-        if entry.purl.is_none() && entry.id.is_none() {
-            let needed = if kind == "suppress" { "`id` or `purl`" } else { "`purl`" };
-            return Err(wrong(at, format!("this [[{kind}]] rule has no {needed}"), Some("purl = \"pkg:npm/name@1.2.3\"")));
-        }
-        if entry.reason.as_ref().is_none_or(|reason| reason.get_ref().trim().is_empty()) && kind != "allow" {
-            return Err(wrong(
-                at,
-                format!("this [[{kind}]] rule has no reason"),
-                Some("say why, so that it can be defended later: reason = \"…\""),
+        if let Some(first) = unreasoned.first() {
+            let many = if unreasoned.len() == 1 { String::new() } else { format!(" and {} more", unreasoned.len() - 1) };
+            self.warnings.push(format!(
+                "{first}: an allow rule without a reason{many}: say why in each, or once for all of them as `reason` in [whitelist]"
             ));
         }
-        let range = entry.range.as_deref();
-        let pattern = entry
-            .purl
-            .as_ref()
-            .map(|purl| Pattern::parse(purl.get_ref(), range).map_err(|error| wrong(purl.span().start, error, None)))
-            .transpose()?;
-        let until = entry
-            .until
-            .as_ref()
-            .map(|until| {
-                date(until.get_ref()).ok_or_else(|| wrong(until.span().start, "`until` is not a date like 2026-12-31".to_owned(), None))
-            })
-            .transpose()?;
-        if let Some(word) = entry.justification.as_ref().filter(|word| !JUSTIFICATIONS.contains(&word.get_ref().as_str())) {
-            return Err(wrong(
-                word.span().start,
-                format!("`{}` is no VEX justification; there are {}", word.get_ref(), JUSTIFICATIONS.join(", ")),
-                None,
-            ));
-        }
-        let diagnostic = Diagnostic::at(path, text, at, String::new(), None);
-        let text =
-            [entry.id.as_ref().map(|id| id.get_ref().clone()), entry.purl.as_ref().map(|purl| purl.get_ref().clone()), entry.range.clone()];
-        Ok(Rule {
-            index,
-            kind,
-            text: text.into_iter().flatten().collect::<Vec<_>>().join(" "),
-            pattern,
-            id: entry.id.map(Spanned::into_inner),
-            reason: entry.reason.map(Spanned::into_inner),
-            until,
-            use_instead: entry.use_instead.map(Spanned::into_inner),
-            justification: entry.justification.map(Spanned::into_inner),
-            location: Location { line: Some(diagnostic.line), column: Some(diagnostic.column), ..Location::file(path) },
-        })
+        Ok(())
     }
-}
 
-/// A date written bare or in quotes.
-fn date(value: &toml::Value) -> Option<String> {
-    let text = match value {
-        toml::Value::String(text) => text.clone(),
-        toml::Value::Datetime(date) => date.date?.to_string(),
-        _ => return None,
-    };
-    text.parse::<jiff::civil::Date>().ok().map(|date| date.to_string())
+    /// Makes the rules findable and notes those that stand there twice. Called once, when every file was laid.
+    pub fn settle(&mut self) {
+        self.rules.settle();
+        self.names = Names::of(self.rules.all());
+        let mut seen: BTreeMap<(Kind, String), &Location> = BTreeMap::new();
+        let mut twice = Vec::new();
+        for rule in self.rules.all() {
+            match seen.get(&(rule.kind, rule.key())) {
+                Some(first) => twice.push(format!("{}: the {} rule {} stands at {first} already", rule.location, rule.kind.name(), rule.text)),
+                None => {
+                    seen.insert((rule.kind, rule.key()), &rule.location);
+                }
+            }
+        }
+        self.warnings.extend(twice);
+    }
+
+    /// The rules of a kind.
+    pub fn rules_of(&self, kind: Kind) -> impl Iterator<Item = &Rule> {
+        self.rules.all().iter().filter(move |rule| rule.kind == kind)
+    }
 }
 
 /// serde names the known keys in its message; the nearest one is the help.
@@ -362,35 +202,60 @@ fn told(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::advisory::Severity;
+    use crate::model::package::Scope;
 
     #[test]
     fn a_policy_with_everything() {
-        let text = "[whitelist]\nmode = \"allow-only\"\n[gate]\nfail-on = \"medium\"\non-gap = \"warn\"\n[gate.on-doubt]\nweak-identity = \"deny\"\n\
+        let text = "[whitelist]\nmode = \"allow-only\"\nreason = \"reviewed\"\n[gate]\nfail-on = \"medium\"\non-gap = \"warn\"\n\
+                    [gate.on-doubt]\nweak-identity = \"deny\"\n[gate.development]\nfail-on = \"critical\"\n\
                     [[allow]]\npurl = \"pkg:npm/*\"\nuntil = 2026-12-31\n[[deny]]\npurl = \"pkg:npm/a\"\nrange = \"<2\"\nreason = \"old\"\n\
-                    [[suppress]]\nid = \"CVE-2020-0001\"\nreason = \"not reachable\"\nuntil = \"2026-01-01\"\njustification = \"component_not_present\"\n";
+                    [[suppress]]\nid = [\"CVE-2020-0001\",\n\"CVE-2020-0002\"]\nreason = \"not reachable\"\nuntil = \"2026-01-01\"\njustification = \"component_not_present\"\n";
         let policy = Policy::parse("scacheck.toml", text).unwrap();
-        assert_eq!((policy.mode, policy.rules.len(), policy.gate.severity), (Mode::AllowOnly, 3, Some(Severity::Medium)));
-        assert_eq!(policy.rules[0].location.line, Some(9));
-        assert!(policy.rules[2].in_force("2026-01-01") && !policy.rules[2].in_force("2026-01-02"));
+        let rules = policy.rules.all();
+        assert_eq!((policy.mode, rules.len()), (Mode::AllowOnly, 3));
+        let gate = |scope| policy.gates.at(&Location::file("x"), scope).severity;
+        assert_eq!((gate(Scope::Production), gate(Scope::Development)), (Some(Severity::Medium), Some(Severity::Critical)));
+        assert_eq!((rules[0].location.line, rules[0].reason.as_deref()), (Some(12), Some("reviewed")));
+        assert!(rules[2].in_force("2026-01-01") && !rules[2].in_force("2026-01-02"));
+        assert_eq!(rules[2].parts()[1].location.as_ref().unwrap().line, Some(20));
+        assert!(policy.warnings.is_empty(), "{:?}", policy.warnings);
+    }
+
+    #[test]
+    fn what_is_odd_is_one_warning() {
+        let text = "[[allow]]\npurl = \"pkg:npm/a@1\"\n[[allow]]\npurl = \"pkg:npm/b@1\"\n[[deny]]\npurl = \"pkg:npm/c\"\nreason = \"x\"\n\
+                    [[deny]]\npurl = \"pkg:npm/c\"\nreason = \"y\"\n";
+        let policy = Policy::parse("scacheck.toml", text).unwrap();
+        assert_eq!(policy.warnings.len(), 2, "{:?}", policy.warnings);
+        assert!(policy.warnings[0].starts_with("scacheck.toml:2: an allow rule without a reason and 1 more"));
+        assert!(policy.warnings[1].contains("scacheck.toml:9: the deny rule pkg:npm/c stands at scacheck.toml:6 already"));
     }
 
     #[test]
     fn mistakes_are_one_diagnostic_each_with_place_and_help() {
-        for (text, line, said) in [
-            ("[whitelst]\n", 1, "did you mean `whitelist`?"),
-            ("[whitelist]\nmode = \"alow-only\"\n", 2, "allow-only"),
-            ("[[deny]]\npurl = \"pkg:npm/a\"\nreasn = \"x\"\n", 3, "did you mean `reason`?"),
-            ("[[deny]]\npurl = \"pkg:npm/a\"\n", 2, "no reason"),
-            ("[[deny]]\npurl = \"lodash\"\nreason = \"x\"\n", 2, "not a purl"),
-            ("[[allow]]\nreason = \"x\"\n", 1, "has no `purl`"),
-            ("[[allow]]\npurl = \"pkg:npm/a\"\nid = \"CVE-2020-0001\"\n", 3, "belongs to [[suppress]]"),
-            ("[[suppress]]\nid = \"CVE-2020-0001\"\nreason = \"x\"\nuntil = \"soon\"\n", 4, "not a date"),
-            ("[gate]\nfail-on = \"hgih\"\n", 2, "not one of"),
-            ("[gate.on-doubt]\nweak-idenity = \"warn\"\n", 2, "did you mean `weak-identity`?"),
-            ("[[suppress]\n", 1, ""),
+        for (text, line, column, said) in [
+            ("[whitelst]\n", 1, 2, "did you mean `whitelist`?"),
+            ("[whitelist]\nmode = \"alow-only\"\n", 2, 8, "allow-only"),
+            ("[[deny]]\npurl = \"pkg:npm/a\"\nreasn = \"x\"\n", 3, 1, "did you mean `reason`?"),
+            ("[[deny]]\npurl = \"pkg:npm/a\"\n", 2, 8, "no reason"),
+            ("[[deny]]\npurl = \"lodash\"\nreason = \"x\"\n", 2, 8, "not a purl"),
+            ("[[deny]]\npurl = \"pkg:npm/a\"\nrange = \">=1 <\"\nreason = \"x\"\n", 3, 14, "no version"),
+            ("[[deny]]\npurl = \"pkg:npm/a\"\nrange = \">=2,<1\"\nreason = \"x\"\n", 3, 10, "matches nothing"),
+            ("[[allow]]\nreason = \"x\"\n", 1, 1, "has no `purl`"),
+            ("[[allow]]\npurl = \"pkg:npm/a\"\nid = \"CVE-2020-0001\"\n", 3, 6, "belongs to [[suppress]]"),
+            ("[[allow]]\npurl = \"pkg:npm/a\"\nintegrity = [\"sha512-x\"]\n", 3, 14, "no digest"),
+            ("[[suppress]]\nid = \"CVE-2020-0001\"\nreason = \"x\"\nuntil = \"soon\"\n", 4, 9, "not a date"),
+            ("[[suppress]]\nid = \"CVE-2020-0001\"\nreason = \"x\"\njustification = \"component_not_presnt\"\n", 4, 17, "did you mean"),
+            ("[gate]\nfail-on = \"hgih\"\n", 2, 11, "not one of"),
+            ("[gate]\nfail-on-cvss = 11.0\n", 2, 16, "between 0 and 10"),
+            ("[gate.on-doubt]\nweak-idenity = \"warn\"\n", 2, 1, "did you mean `weak-identity`?"),
+            ("[gate.base]\nfail-onn = \"high\"\n", 2, 1, "did you mean `fail-on`?"),
+            ("[sources]\non-http = \"never\"\n", 2, 11, "not one of"),
+            ("[[suppress]\n", 1, 11, ""),
         ] {
             let diagnostic = Policy::parse("scacheck.toml", text).unwrap_err();
-            assert_eq!(diagnostic.line, line, "{diagnostic}");
+            assert_eq!((diagnostic.line, diagnostic.column), (line, column), "{diagnostic}");
             assert!(diagnostic.to_string().contains(said), "{diagnostic}");
         }
     }

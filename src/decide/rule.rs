@@ -9,7 +9,7 @@ use crate::version::range::Standing;
 use globset::GlobMatcher;
 
 /// The kinds of rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// May be shipped.
     Allow,
@@ -226,6 +226,15 @@ impl Rule {
             approved_by: self.approved_by.clone(),
             ticket: self.ticket.clone(),
         }
+    }
+
+    /// What makes it this rule: two of the same key say the same of the same packages.
+    #[must_use]
+    pub fn key(&self) -> String {
+        let about = &self.about;
+        let globs = [&about.path, &about.image].map(|glob| glob.as_ref().map(|glob| glob.glob().glob()));
+        let digests = if let Body::Allow { digests, registries, .. } = &self.body { Some((digests, registries)) } else { None };
+        format!("{} {:?} {:?} {globs:?} {:?} {digests:?}", self.text, about.vendor, about.scope, about.layer)
     }
 
     /// What can be used or unused of it: each id of a suppress rule, or the rule.
