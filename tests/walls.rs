@@ -10,7 +10,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("acquire", &["acquire", "model", "facts"]),
     ("identify", &["identify", "model", "facts", "mirror"]),
     ("matching", &["matching", "model", "facts", "version"]),
-    ("decide", &["decide", "model", "version", "diag"]),
+    ("decide", &["decide", "model", "version", "diag", "facts"]),
     ("report", &["report", "model"]),
     ("mirror", &["mirror", "model", "facts"]),
     ("sync", &["sync", "model", "version", "facts", "mirror"]),

@@ -1,111 +1,179 @@
 //! Values in, verdicts out: what the policy says about each package and each finding, place by place.
 //!
-//! Pure: the policy's text and today's date are handed in. Which rules were used is returned, never marked.
+//! Pure: the policy's text and today's date are handed in. Which rules were used is returned, never marked. A floor is a policy that is
+//! judged by itself; the worse of both judgements holds, so that nothing in a local file loosens it.
 
+pub mod digest;
+pub mod entry;
 pub mod gate;
+pub mod gate_section;
+pub mod hardening;
+pub mod load;
+pub mod near;
 mod own;
 pub mod pattern;
 pub mod policy;
+pub mod propose;
+pub mod rule;
+pub mod rules;
+pub mod source;
+pub mod sources;
+pub mod suppress;
+pub mod vex;
+pub mod whitelist;
 
 use crate::model::finding::Finding;
-use crate::model::package::{Location, Package};
+use crate::model::hardening::Breach;
+use crate::model::package::{Inventory, Scope};
 use crate::model::report::WhitelistEntry;
 use crate::model::verdict::{Decision, PlaceDecision, RuleRef, Verdict};
-use policy::{Mode, Policy, Rule};
+use policy::Policy;
+use rule::{At, Body, Rule};
+use rules::Use;
 use std::collections::BTreeSet;
+use vex::{Statements, VexUse};
 
 /// What the policy says about one subject.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judged {
     /// For each package, in its order.
     pub packages: Vec<Verdict>,
     /// For each finding, in its order: what is decided at each place of its package.
     pub findings: Vec<Vec<PlaceDecision>>,
-    /// Whitelist violations.
+    /// What the whitelist and the sources object to.
     pub whitelist: Vec<WhitelistEntry>,
-    /// Indices of the rules that matched something.
-    pub used: BTreeSet<usize>,
+    /// For each breach of a hardening rule, in its order.
+    pub hardening: Vec<Verdict>,
+    /// For each gap, in its order.
+    pub gaps: Vec<Decision>,
+    /// The rules and ids that matched something.
+    pub used: BTreeSet<Use>,
+    /// What became of each VEX statement.
+    pub vex: VexUse,
+    /// Suppressions that would have counted and have ended.
+    pub ended: BTreeSet<String>,
 }
 
-/// Judges the packages and findings of one subject. `today` is an ISO date.
+/// What is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Matter<'a> {
+    /// The packages and gaps.
+    pub inventory: &'a Inventory,
+    /// What applies to them.
+    pub findings: &'a [Finding],
+    /// Breaches of hardening rules.
+    pub breaches: &'a [Breach],
+    /// VEX statements that were handed in.
+    pub statements: &'a Statements,
+    /// ISO date.
+    pub today: &'a str,
+}
+
+/// Judges one subject. With a floor, the worse of both judgements holds.
 #[must_use]
-pub fn decide(packages: &[Package], findings: &[Finding], policy: &Policy, today: &str) -> Judged {
-    let mut judged = Judged::default();
-    for package in packages {
-        let (verdict, reason) = whitelist(package, policy, today, &mut judged.used);
-        if verdict.decision == Decision::Deny {
-            judged.whitelist.extend(package.places.iter().map(|place| WhitelistEntry {
-                purl: package.purl.text().to_owned(),
-                location: place.location.clone(),
-                decision: Decision::Deny,
-                rule: verdict.rule.clone(),
-                reason: reason.clone(),
-            }));
+pub fn decide(matter: Matter<'_>, policy: &Policy, floor: Option<&Policy>) -> Judged {
+    let own = judge(matter, policy);
+    match floor {
+        Some(floor) => {
+            // A comment in a Dockerfile is a local word too.
+            let bare: Vec<Breach> = matter.breaches.iter().map(|breach| Breach { allowed: None, ..breach.clone() }).collect();
+            own.not_below(judge(Matter { breaches: &bare, ..matter }, floor))
         }
-        judged.packages.push(verdict);
+        None => own,
     }
-    for finding in findings {
-        let package = &packages[finding.found.package];
-        let gate = gate::judge(finding, policy);
-        let suppressed = suppression(finding, package, policy, today, &mut judged.used);
-        judged.findings.push(package.places.iter().map(|place| place_decision(&place.location, &gate, suppressed)).collect());
+}
+
+fn judge(matter: Matter<'_>, policy: &Policy) -> Judged {
+    let mut judged = Judged::default();
+    judge_packages(matter, policy, &mut judged);
+    for finding in matter.findings {
+        let package = &matter.inventory.packages[finding.found.package];
+        let statement = matter.statements.about(finding, package, matter.inventory, &mut judged.vex);
+        let mut places = Vec::with_capacity(package.places.len());
+        for place in &package.places {
+            let at = At { subject: &matter.inventory.subject, package, place };
+            let rule = suppress::suppression(finding, at, policy, matter.today, &mut judged.used, &mut judged.ended);
+            let gate = gate::judge(finding, policy.gates.at(&place.location, place.scope), matter.today);
+            let aside = rule.map(set_aside).or_else(|| statement.clone());
+            let (decision, rule, vex) = match aside {
+                Some((rule, vex)) => (Decision::Suppressed, Some(rule), vex),
+                None => (gate.decision, gate.rule, None),
+            };
+            places.push(PlaceDecision { location: place.location.clone(), decision, rule, vex });
+        }
+        judged.findings.push(places);
     }
+    judged.hardening = matter.breaches.iter().map(|breach| judge_breach(breach, policy)).collect();
+    let gap = |gap: &crate::model::package::Gap| policy.gates.at(&gap.location, Scope::Production).gap;
+    judged.gaps = matter.inventory.gaps.iter().map(gap).collect();
     judged
 }
 
-fn place_decision(location: &Location, gate: &Verdict, suppressed: Option<&Rule>) -> PlaceDecision {
-    match suppressed {
-        Some(rule) => PlaceDecision {
-            location: location.clone(),
-            decision: Decision::Suppressed,
-            rule: Some(rule.reference()),
-            vex: rule.justification.clone(),
-        },
-        None => PlaceDecision { location: location.clone(), decision: gate.decision, rule: gate.rule.clone(), vex: None },
+fn judge_packages(matter: Matter<'_>, policy: &Policy, judged: &mut Judged) {
+    for package in &matter.inventory.packages {
+        let mut worst = Verdict { decision: Decision::Allow, rule: None };
+        for (index, place) in package.places.iter().enumerate() {
+            let at = At { subject: &matter.inventory.subject, package, place };
+            let said = whitelist::judge(at, policy, matter.today, &mut judged.used);
+            for objection in said.against {
+                let pasted = objection.rule.kind != "sources";
+                judged.whitelist.push(WhitelistEntry {
+                    purl: package.purl.text().to_owned(),
+                    location: place.location.clone(),
+                    decision: objection.decision,
+                    rule: Some(objection.rule),
+                    reason: objection.reason,
+                    paste: said.paste.clone().filter(|_| pasted && index == 0),
+                });
+            }
+            if index == 0 || said.verdict.decision > worst.decision {
+                worst = said.verdict;
+            }
+        }
+        judged.packages.push(worst);
     }
 }
 
-/// A deny rule wins over any allow rule; with `allow-only`, what no rule allows is denied.
-fn whitelist(package: &Package, policy: &Policy, today: &str, used: &mut BTreeSet<usize>) -> (Verdict, String) {
-    let allow = Verdict { decision: Decision::Allow, rule: None };
-    if policy.mode == Mode::Off {
-        return (allow, String::new());
+/// What a suppress rule says: itself and its VEX justification.
+fn set_aside(rule: &Rule) -> (RuleRef, Option<String>) {
+    let vex = if let Body::Suppress { justification, .. } = &rule.body { justification.clone() } else { None };
+    (rule.reference(), vex)
+}
+
+/// A comment beside the line allows a breach, where the policy does not deny it by name.
+fn judge_breach(breach: &Breach, policy: &Policy) -> Verdict {
+    let said = policy.hardening.judge(breach);
+    match &breach.allowed {
+        Some(reason) if said.decision != Decision::Allow => {
+            let rule = RuleRef { location: Some(breach.location.clone()), reason: Some(reason.clone()), ..RuleRef::said("comment", breach.rule.name().to_owned()) };
+            Verdict { decision: Decision::Suppressed, rule: Some(rule) }
+        }
+        _ => said,
     }
-    let fits = |rule: &&Rule| rule.pattern.as_ref().is_some_and(|pattern| pattern.fits(&package.purl, &package.version));
-    let may_fit = |rule: &&Rule| rule.pattern.as_ref().is_some_and(|pattern| pattern.may_fit(&package.purl, &package.version));
-    let denying: Vec<&Rule> = policy.rules_of("deny").filter(may_fit).collect();
-    used.extend(denying.iter().map(|rule| rule.index));
-    if let Some(rule) = denying.first() {
-        let instead = rule.use_instead.as_ref().map(|other| format!("; use {other} instead")).unwrap_or_default();
-        let reason = format!("denied by {}: {}{instead}", rule.text, rule.reason.as_deref().unwrap_or("no reason given"));
-        return (Verdict { decision: Decision::Deny, rule: Some(rule.reference()) }, reason);
+}
+
+impl Judged {
+    /// The worse of this and the floor's judgement of the same matter. Uses are this one's: a floor is there for many projects.
+    fn not_below(mut self, floor: Self) -> Self {
+        worse(&mut self.packages, floor.packages, |verdict| verdict.decision);
+        worse(&mut self.hardening, floor.hardening, |verdict| verdict.decision);
+        worse(&mut self.gaps, floor.gaps, |decision| *decision);
+        for (own, other) in self.findings.iter_mut().zip(floor.findings) {
+            worse(own, other, |place| place.decision);
+        }
+        let key = |entry: &WhitelistEntry| (entry.purl.clone(), entry.location.clone(), entry.reason.clone(), entry.decision);
+        let known: BTreeSet<_> = self.whitelist.iter().map(key).collect();
+        let is_new = |entry: &WhitelistEntry| !known.contains(&key(entry));
+        self.whitelist.extend(floor.whitelist.into_iter().filter(is_new));
+        self.ended.extend(floor.ended);
+        self
     }
-    let allowing: Vec<&Rule> = policy.rules_of("allow").filter(fits).collect();
-    used.extend(allowing.iter().map(|rule| rule.index));
-    match allowing.iter().find(|rule| rule.in_force(today)) {
-        Some(rule) => (Verdict { decision: Decision::Allow, rule: Some(rule.reference()) }, String::new()),
-        None if policy.mode == Mode::DenyListed => (allow, String::new()),
-        None => {
-            let expired =
-                allowing.first().and_then(|rule| rule.until.as_deref()).map(|until| format!(" (a rule for it expired on {until})"));
-            let reason = format!(
-                "no allow rule names it{}; to allow it: [[allow]] purl = \"{}\" reason = \"…\"",
-                expired.unwrap_or_default(),
-                package.purl
-            );
-            let rule = RuleRef { kind: "whitelist".to_owned(), text: "mode = \"allow-only\"".to_owned(), location: None, reason: None };
-            (Verdict { decision: Decision::Deny, rule: Some(rule) }, reason)
+}
+
+fn worse<T>(own: &mut [T], floor: Vec<T>, decision: impl Fn(&T) -> Decision) {
+    for (own, other) in own.iter_mut().zip(floor) {
+        if decision(&other) > decision(own) {
+            *own = other;
         }
     }
-}
-
-fn suppression<'a>(finding: &Finding, package: &Package, policy: &'a Policy, today: &str, used: &mut BTreeSet<usize>) -> Option<&'a Rule> {
-    let named = |rule: &&Rule| {
-        let ids = std::iter::once(&finding.found.id).chain(&finding.found.aliases);
-        let id = rule.id.as_ref().is_none_or(|wanted| ids.into_iter().any(|id| id.eq_ignore_ascii_case(wanted)));
-        id && rule.pattern.as_ref().is_none_or(|pattern| pattern.fits(&package.purl, &package.version))
-    };
-    let fitting: Vec<&Rule> = policy.rules_of("suppress").filter(named).collect();
-    used.extend(fitting.iter().map(|rule| rule.index));
-    fitting.into_iter().find(|rule| rule.in_force(today))
 }

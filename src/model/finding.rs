@@ -191,6 +191,10 @@ pub struct Assessment {
     pub cwe: Vec<String>,
     /// Whether it is known to be exploited (CISA KEV).
     pub kev: bool,
+    /// When the vulnerability became public, ISO date and time.
+    pub published: Option<String>,
+    /// When an advisory first named a version that fixes it, RFC 3339.
+    pub fix_published: Option<String>,
     /// EPSS probability, 0.0 to 1.0.
     pub epss: Option<f64>,
     /// One or two sentences.

@@ -8,6 +8,7 @@ pub mod authority;
 pub mod cpe;
 pub mod evidence;
 pub mod finding;
+pub mod hardening;
 pub mod image;
 pub mod mirror;
 pub mod osv;

@@ -56,6 +56,9 @@ pub struct OsvAdvisory {
     /// When it was last changed, RFC 3339.
     #[serde(default)]
     pub modified: String,
+    /// When it was first published, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub published: Option<String>,
     /// When it was withdrawn, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withdrawn: Option<String>,

@@ -194,6 +194,11 @@ impl Purl {
         self.qualifiers.get(key).map(String::as_str)
     }
 
+    /// The qualifiers it gives, sorted.
+    pub fn qualifier_keys(&self) -> impl Iterator<Item = &str> {
+        self.qualifiers.keys().map(String::as_str)
+    }
+
     /// The canonical text.
     #[must_use]
     pub fn text(&self) -> &str {

@@ -19,11 +19,29 @@ pub struct Tool {
     pub version: &'static str,
 }
 
+/// How a policy file came to be in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PolicyRole {
+    /// It is the project's.
+    Config,
+    /// Another file includes it.
+    Include,
+    /// It is the floor that no local file goes below.
+    Floor,
+    /// It was named as a file of suppressions.
+    Suppression,
+    /// It holds VEX statements.
+    Vex,
+}
+
 /// A policy file that was in force.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PolicyFile {
     /// Its path as the user would write it.
     pub path: String,
+    /// How it came to be in force.
+    pub role: PolicyRole,
     /// Digest of its bytes.
     pub sha256: String,
 }
@@ -270,6 +288,9 @@ pub struct WhitelistEntry {
     pub rule: Option<RuleRef>,
     /// In words, with what to do.
     pub reason: String,
+    /// The rule that would allow it, ready to paste into the policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paste: Option<String>,
 }
 
 /// What became of one VEX statement.
