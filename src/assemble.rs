@@ -1,7 +1,9 @@
 //! Puts the report together: one sorted value that every format renders, with the outcome and exit code.
 
+use crate::decide::rule::Kind;
 use crate::mirror::store::hex;
 use crate::model::finding::{Finding, Identity, Lead, Rejection};
+use crate::model::hardening::Breach;
 use crate::model::mirror::MirrorState;
 use crate::model::package::{CoverageState, Package};
 use crate::model::report::*;
@@ -28,16 +30,21 @@ pub struct Ending {
 /// Puts the report together.
 #[must_use]
 pub fn report(request: &Request, mirror: &MirrorState, checked: Vec<Checked>, mut warnings: Vec<String>) -> Report {
-    let used: BTreeSet<usize> = checked.iter().flat_map(|one| one.judged.used.iter().copied()).collect();
-    let rules = &request.policy.rules;
-    let unused_rules: Vec<RuleRef> = rules.iter().filter(|rule| !used.contains(&rule.index)).map(|rule| rule.reference()).collect();
-    let expired = rules.iter().filter(|rule| rule.kind != "deny" && !rule.in_force(&request.today));
+    let used: BTreeSet<_> = checked.iter().flat_map(|one| one.judged.used.iter().copied()).collect();
+    let (own, included): (Vec<_>, Vec<_>) = request.policy.rules.unused(&used).partition(|(_, included)| !included);
+    let of_this_project = !own.is_empty();
+    let unused_rules: Vec<RuleRef> = own.into_iter().chain(included).map(|(rule, _)| rule).collect();
+    warnings.extend(request.policy.warnings.iter().chain(request.floor.iter().flat_map(|floor| &floor.warnings)).cloned());
+    warnings.extend(checked.iter().flat_map(|one| one.judged.ended.iter().cloned()).collect::<BTreeSet<_>>());
+    let expired = request.policy.rules.all().iter().filter(|rule| rule.kind != Kind::Deny && !rule.in_force(&request.today));
     warnings.extend(expired.map(|rule| {
-        format!("{}: the {} rule {} expired on {}", rule.location, rule.kind, rule.text, rule.until.as_deref().unwrap_or_default())
+        format!("{}: the {} rule {} expired on {}", rule.location, rule.kind.name(), rule.text, rule.until.as_deref().unwrap_or_default())
     }));
+    let uses: Vec<_> = checked.iter().map(|one| one.judged.vex.clone()).collect();
+    let vex = request.statements.account(&uses);
     let outcomes: Vec<Outcome> = checked.iter().map(|one| outcome(one, request)).collect();
     let mut outcome = outcomes.into_iter().fold(Outcome::Passed, Outcome::first_of);
-    if request.ending.deny_unused && !unused_rules.is_empty() && !request.ending.exit_zero {
+    if request.ending.deny_unused && of_this_project && !request.ending.exit_zero {
         outcome = Outcome::Denied;
     }
     let mut report = Report {
@@ -57,7 +64,7 @@ pub fn report(request: &Request, mirror: &MirrorState, checked: Vec<Checked>, mu
         hardening: Vec::new(),
         whitelist: Vec::new(),
         unused_rules,
-        vex: Vec::new(),
+        vex,
         gaps: Vec::new(),
         warnings,
     };
@@ -83,9 +90,11 @@ fn rank(entry: &FindingEntry) -> impl Ord + use<> {
 }
 
 fn outcome(one: &Checked, request: &Request) -> Outcome {
-    let denied = one.judged.findings.iter().flatten().any(|place| place.decision == Decision::Deny) || !one.judged.whitelist.is_empty();
+    let places = one.judged.findings.iter().flatten().map(|place| place.decision);
+    let verdicts = one.judged.packages.iter().chain(&one.judged.hardening).map(|verdict| verdict.decision);
+    let denied = places.chain(verdicts).any(|decision| decision == Decision::Deny);
     let unread = |state: CoverageState| one.inventory.coverage.iter().any(|line| line.state == state);
-    let gaps = !one.inventory.gaps.is_empty() && request.policy.gate.gap == Decision::Deny;
+    let gaps = one.judged.gaps.contains(&Decision::Deny);
     if denied && !request.ending.exit_zero {
         Outcome::Denied
     } else if gaps || (request.ending.strict && unread(CoverageState::Unsupported)) {
@@ -111,6 +120,8 @@ fn add(report: &mut Report, one: Checked) {
     report.rejected.extend(one.matches.rejections.into_iter().map(rejected));
     let lead = |l: Lead| SideEntry { package: purl(l.package), id: l.id, by: None, because: l.because };
     report.leads.extend(one.matches.leads.into_iter().map(lead));
+    let hardening = one.breaches.into_iter().zip(one.judged.hardening).map(|(breach, verdict)| hardening_entry(&subject, breach, verdict));
+    report.hardening.extend(hardening);
     report.whitelist.extend(one.judged.whitelist);
     report.coverage.extend(one.inventory.coverage);
     report.gaps.extend(one.inventory.gaps);
@@ -202,6 +213,18 @@ fn finding_entry(subject: &str, finding: &Finding, package: &Package, places: Ve
     }
 }
 
+fn hardening_entry(subject: &str, breach: Breach, verdict: Verdict) -> HardeningEntry {
+    HardeningEntry {
+        subject: subject.to_owned(),
+        id: breach.rule.name(),
+        title: breach.rule.title(),
+        location: breach.location,
+        decision: verdict.decision,
+        rule: verdict.rule,
+        evidence: breach.evidence,
+    }
+}
+
 fn summary(report: &Report) -> Summary {
     let count = |decision: Decision| report.findings.iter().filter(|finding| finding.decision == decision).count();
     let mut by_severity = std::collections::BTreeMap::from(["critical", "high", "medium", "low", "none", "unscored"].map(|word| (word, 0)));
@@ -211,7 +234,9 @@ fn summary(report: &Report) -> Summary {
     Summary {
         packages: report.packages.len(),
         findings: report.findings.len(),
-        denied: count(Decision::Deny) + report.packages.iter().filter(|package| package.decision == Decision::Deny).count(),
+        denied: count(Decision::Deny)
+            + report.packages.iter().filter(|package| package.decision == Decision::Deny).count()
+            + report.hardening.iter().filter(|entry| entry.decision == Decision::Deny).count(),
         warned: count(Decision::Warn),
         suppressed: count(Decision::Suppressed),
         doubtful: report.findings.iter().filter(|finding| finding.truth == "unknown").count(),

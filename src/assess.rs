@@ -6,7 +6,7 @@ use crate::mirror::reader::Reader;
 use crate::model::advisory::{CveDetail, CveId, Cvss, Severity};
 use crate::model::finding::{Assessment, Finding, Match};
 use crate::model::mirror::MirrorState;
-use crate::model::osv::OsvAdvisory;
+use crate::model::osv::{OsvAdvisory, OsvEvent};
 use crate::model::package::Package;
 use crate::version::VersionOrder;
 use jiff::Timestamp;
@@ -39,6 +39,7 @@ fn assessment(found: &Match, mirror: &Reader) -> Result<Assessment, MirrorError>
     if let Some(cve) = found.cve {
         out.kev = mirror.is_exploited(cve)?;
         out.epss = mirror.epss(cve)?;
+        out.published = mirror.published(cve)?;
         if let Some(detail) = mirror.detail(cve)? {
             take_record(&mut out, detail);
         }
@@ -63,6 +64,16 @@ fn take_record(out: &mut Assessment, detail: CveDetail<'static>) {
 }
 
 fn take_advisory(out: &mut Assessment, advisory: OsvAdvisory) {
+    if let Some(published) = &advisory.published {
+        let earlier = |known: &Option<String>| known.as_ref().is_none_or(|known| published < known);
+        if earlier(&out.published) {
+            out.published = Some(published.clone());
+        }
+        let fixes = advisory.affected.iter().flat_map(|affected| &affected.ranges).flat_map(|range| &range.events);
+        if earlier(&out.fix_published) && fixes.clone().any(|event| matches!(event, OsvEvent::Fixed(_))) {
+            out.fix_published = Some(published.clone());
+        }
+    }
     for given in &advisory.severity {
         if let Some(cvss) = scored(&given.score, &advisory.id) {
             out.cvss.push(cvss);

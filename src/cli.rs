@@ -78,6 +78,15 @@ pub struct CheckArgs {
     /// The policy file.
     #[arg(short, long, env = "SCACHECK_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Rules that the policy file may only tighten.
+    #[arg(long, env = "SCACHECK_POLICY_FLOOR", value_name = "FILE")]
+    pub policy_floor: Option<PathBuf>,
+    /// VEX statements (OpenVEX, CycloneDX, CSAF), repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub vex: Vec<PathBuf>,
+    /// Suppressions: a policy file with [[suppress]] only, or another tool's file (see `whitelist import`), repeatable.
+    #[arg(long, value_name = "FILE")]
+    pub suppression: Vec<PathBuf>,
     /// Mirror.
     #[command(flatten)]
     pub mirror: MirrorArgs,

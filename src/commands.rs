@@ -4,19 +4,19 @@
 use crate::acquire::Selection;
 use crate::assemble::Ending;
 use crate::cli::{CheckArgs, Format, Output, SyncArgs};
-use crate::decide::policy::{self, Policy};
-use crate::mirror::store::hex;
+use crate::decide::gate_section::{gap, threshold};
+use crate::decide::policy::Policy;
 use crate::model::package::Scope;
-use crate::model::report::{PolicyFile, Report};
+use crate::model::report::Report;
 use crate::model::truth::Doubt;
 use crate::model::verdict::Decision;
-use crate::pipeline::{CheckError, Request};
+use crate::pipeline::Request;
+use crate::policy_files::{self, Named};
 use crate::report;
 use crate::sync::fetch::Transport;
 use crate::sync::lists::{ECOSYSTEMS, List, Places};
 use crate::sync::nightly::Options;
 use crate::sync::nvd_api::Api;
-use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
 
 /// A wrong word on the command line: exit 2.
@@ -44,11 +44,13 @@ pub fn mirror_folder(given: Option<&Path>) -> Result<PathBuf, UsageError> {
 /// Exit 2: a wrong word, or a policy file that does not read.
 pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::error::Error>> {
     let subjects = if args.subjects.is_empty() { vec![".".to_owned()] } else { args.subjects.clone() };
-    let (mut policy, policy_files) = match args.config.clone().or_else(|| find_policy(&subjects[0])) {
-        Some(path) => read_policy(&path)?,
-        None => (Policy::default(), Vec::new()),
-    };
-    apply(args, &mut policy)?;
+    let mut gathered = policy_files::gather(&Named {
+        config: args.config.clone().or_else(|| policy_files::find(&subjects[0])),
+        floor: args.policy_floor.clone(),
+        suppressions: args.suppression.clone(),
+        vex: args.vex.clone(),
+    })?;
+    apply(args, &mut gathered.policy)?;
     let omit = args
         .omit
         .iter()
@@ -69,8 +71,10 @@ pub fn request(args: &CheckArgs, now: &str) -> Result<Request, Box<dyn std::erro
             platform: args.platform.clone(),
             base: args.base.clone(),
         },
-        policy,
-        policy_files,
+        policy: gathered.policy,
+        floor: gathered.floor,
+        statements: gathered.statements,
+        policy_files: gathered.files,
         ending: Ending { exit_zero: args.exit_zero, deny_unused: args.deny_unused, strict: args.strict, allow_empty: args.allow_empty },
         today,
         max_age_days: args.db_max_age,
@@ -117,51 +121,25 @@ fn check_date(today: &str) -> Result<(), UsageError> {
 }
 
 fn apply(args: &CheckArgs, policy: &mut Policy) -> Result<(), UsageError> {
-    let gate = &mut policy.gate;
-    if let Some(word) = &args.fail_on {
-        gate.severity = policy::threshold(word).map_err(|error| UsageError(format!("--fail-on: {error}")))?;
-    }
-    if let Some(word) = &args.on_gap {
-        let cost = policy::cost(word).ok().filter(|cost| *cost != Decision::Allow);
-        gate.gap = cost.ok_or_else(|| UsageError(format!("--on-gap: `{word}` is not warn or deny")))?;
-    }
-    for word in &args.on_doubt {
-        let parts = word.split_once('=').and_then(|(kind, cost)| Some((Doubt::from_name(kind)?, policy::cost(cost).ok()?)));
+    let severity = args.fail_on.as_deref().map(threshold).transpose().map_err(|error| UsageError(format!("--fail-on: {error}")))?;
+    let cost = |word: &String| gap(word).ok_or_else(|| UsageError(format!("--on-gap: `{word}` is not warn or deny")));
+    let gap = args.on_gap.as_ref().map(cost).transpose()?;
+    let doubt = |word: &String| {
+        let parts = word.split_once('=').and_then(|(kind, cost)| Some((Doubt::from_name(kind)?, Decision::from_word(cost).ok()?)));
         let names = || Doubt::ALL.map(Doubt::name).join(", ");
-        let (doubt, cost) =
-            parts.ok_or_else(|| UsageError(format!("--on-doubt: write KIND=allow|warn|deny with KIND one of {}", names())))?;
-        gate.doubts.insert(doubt, cost);
+        parts.ok_or_else(|| UsageError(format!("--on-doubt: write KIND=allow|warn|deny with KIND one of {}", names())))
+    };
+    let doubts = args.on_doubt.iter().map(doubt).collect::<Result<Vec<_>, _>>()?;
+    for gate in policy.gates.all_mut() {
+        gate.severity = severity.unwrap_or(gate.severity);
+        gate.gap = gap.unwrap_or(gate.gap);
+        gate.doubts.extend(doubts.iter().copied());
+        gate.kev = args.fail_on_kev.unwrap_or(gate.kev);
+        gate.cvss = args.fail_on_cvss.or(gate.cvss);
+        gate.epss = args.fail_on_epss.or(gate.epss);
+        gate.only_fixed |= args.only_fixed;
     }
-    gate.kev = args.fail_on_kev.unwrap_or(gate.kev);
-    gate.cvss = args.fail_on_cvss.or(gate.cvss);
-    gate.epss = args.fail_on_epss.or(gate.epss);
-    gate.only_fixed |= args.only_fixed;
     Ok(())
-}
-
-/// scacheck.toml in the subject's folder, then its parents up to the repository's root.
-fn find_policy(subject: &str) -> Option<PathBuf> {
-    let subject = subject.split_once(':').filter(|(prefix, _)| *prefix == "dir" || *prefix == "sbom").map_or(subject, |(_, rest)| rest);
-    let path = Path::new(if subject == "-" || subject.starts_with("pkg:") { "." } else { subject });
-    let folder = if path.is_dir() { path } else { path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new(".")) };
-    let beside = folder.join("scacheck.toml");
-    if beside.is_file() {
-        return Some(beside);
-    }
-    let absolute = folder.canonicalize().ok()?;
-    let root = absolute.ancestors().find(|folder| folder.join(".git").exists())?.to_owned();
-    absolute
-        .ancestors()
-        .take_while(|folder| folder.starts_with(&root))
-        .map(|folder| folder.join("scacheck.toml"))
-        .find(|path| path.is_file())
-}
-
-fn read_policy(path: &Path) -> Result<(Policy, Vec<PolicyFile>), CheckError> {
-    let shown = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|cause| CheckError::PolicyFile { path: shown.clone(), cause })?;
-    let policy = Policy::parse(&shown, &text).map_err(CheckError::Policy)?;
-    Ok((policy, vec![PolicyFile { path: shown, sha256: hex(&Sha256::digest(text.as_bytes())) }]))
 }
 
 /// The outputs asked for: text on stdout, if none is.

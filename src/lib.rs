@@ -9,6 +9,7 @@
 //!                          └── mirror::reader ◀──┴── CURRENT ◀── generation ◀── mirror::writer ◀──┘
 //! ```
 pub mod acquire;
+pub mod amend;
 pub mod assemble;
 pub mod assess;
 pub mod authority;
@@ -17,11 +18,13 @@ pub mod commands;
 pub mod decide;
 pub mod diag;
 pub mod facts;
+pub mod harden;
 pub mod identify;
 pub mod matching;
 pub mod mirror;
 pub mod model;
 pub mod pipeline;
+pub mod policy_files;
 pub mod remedy;
 pub mod report;
 pub mod sync;

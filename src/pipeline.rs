@@ -1,8 +1,8 @@
 //! The only file that knows every room: it opens the mirror and carries values from one room to the next.
 
 use crate::acquire::{self, AcquireError, Selection};
-use crate::decide::{self, policy::Policy};
-use crate::diag::Diagnostic;
+use crate::decide::vex::Statements;
+use crate::decide::{self, load::LoadError, policy::Policy};
 use crate::facts;
 use crate::mirror::MirrorError;
 use crate::mirror::reader::Reader;
@@ -11,11 +11,12 @@ use crate::model::advisory::CveRecord;
 use crate::model::cpe::{ProductName, name_key};
 use crate::model::evidence::{Kinds, Knowledge};
 use crate::model::finding::{Finding, Identity, Lead, Matches};
+use crate::model::hardening::Breach;
 use crate::model::osv::OsvAdvisory;
 use crate::model::package::{Inventory, Package};
 use crate::model::report::{PolicyFile, Report};
 use crate::sync::{self, SyncError};
-use crate::{assemble, assess, authority, identify, matching};
+use crate::{assemble, assess, authority, harden, identify, matching};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::path::Path;
@@ -26,17 +27,9 @@ pub enum CheckError {
     /// A subject could not be looked at at all: exit 2.
     #[error(transparent)]
     Acquire(#[from] AcquireError),
-    /// The policy is wrong: exit 2.
-    #[error("{0}")]
-    Policy(Box<Diagnostic>),
-    /// The policy file cannot be read: exit 2.
-    #[error("reading {path}: {cause}")]
-    PolicyFile {
-        /// Which file.
-        path: String,
-        /// What the system said.
-        cause: std::io::Error,
-    },
+    /// The policy cannot be read or is wrong: exit 2.
+    #[error(transparent)]
+    Policy(#[from] LoadError),
     /// The mirror cannot be used: exit 4.
     #[error(transparent)]
     Mirror(#[from] MirrorError),
@@ -53,7 +46,7 @@ impl CheckError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Acquire(_) | Self::Policy(_) | Self::PolicyFile { .. } => 2,
+            Self::Acquire(_) | Self::Policy(_) => 2,
             Self::Mirror(_) | Self::Starter(_) | Self::Stale(_) => 4,
         }
     }
@@ -68,7 +61,11 @@ pub struct Request {
     pub selection: Selection,
     /// The policy with the command line's words applied.
     pub policy: Policy,
-    /// The files it comes from.
+    /// What it may only tighten.
+    pub floor: Option<Policy>,
+    /// VEX statements.
+    pub statements: Statements,
+    /// The files that all this comes from.
     pub policy_files: Vec<PolicyFile>,
     /// How the run's end is judged.
     pub ending: assemble::Ending,
@@ -99,6 +96,8 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// What was turned down or is only a lead.
     pub matches: Matches,
+    /// Breaches of hardening rules.
+    pub breaches: Vec<Breach>,
     /// What the policy says.
     pub judged: decide::Judged,
     /// Whose advisories stand in for whose.
@@ -124,8 +123,16 @@ fn check_subject(subject: &str, request: &Request, mirror: &Reader, stdin: &mut 
     inventory.gaps.extend(standing.gaps);
     let found = std::mem::take(&mut matches.matches);
     let findings = assess::assess(found, &inventory.packages, mirror)?;
-    let judged = decide::decide(&inventory.packages, &findings, &request.policy, &request.today);
-    Ok(Checked { inventory, identities, findings, matches, judged, notes: standing.notes })
+    let breaches = harden::judge(&inventory, &request.policy.hardening.lists);
+    let matter = decide::Matter {
+        inventory: &inventory,
+        findings: &findings,
+        breaches: &breaches,
+        statements: &request.statements,
+        today: &request.today,
+    };
+    let judged = decide::decide(matter, &request.policy, request.floor.as_ref());
+    Ok(Checked { inventory, identities, findings, matches, breaches, judged, notes: standing.notes })
 }
 
 fn match_all(inventory: &Inventory, identities: &[Identity], mirror: &Reader) -> Result<Matches, CheckError> {

@@ -45,8 +45,13 @@ impl Hardening {
         self.default = section.default.as_ref().map(cost).transpose()?.or(self.default.take());
         for (name, word) in &section.rules {
             let rule = RuleId::from_name(name.get_ref()).ok_or_else(|| {
-                let help = nearest(name.get_ref(), RuleId::ALL.iter().map(|rule| rule.name())).map(|near| format!("did you mean `{near}`?"));
-                source.wrong(name.span().start, format!("`{}` is no hardening rule; docs/hardening.md lists them", name.get_ref()), help.as_deref())
+                let help =
+                    nearest(name.get_ref(), RuleId::ALL.iter().map(|rule| rule.name())).map(|near| format!("did you mean `{near}`?"));
+                source.wrong(
+                    name.span().start,
+                    format!("`{}` is no hardening rule; docs/hardening.md lists them", name.get_ref()),
+                    help.as_deref(),
+                )
             })?;
             self.costs.insert(rule, cost(word)?);
         }

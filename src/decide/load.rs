@@ -25,7 +25,13 @@ pub enum LoadError {
     },
     /// A file is wrong.
     #[error("{0}")]
-    Wrong(#[from] Box<Diagnostic>),
+    Wrong(Box<Diagnostic>),
+}
+
+impl From<Box<Diagnostic>> for LoadError {
+    fn from(diagnostic: Box<Diagnostic>) -> Self {
+        Self::Wrong(diagnostic)
+    }
 }
 
 /// A policy, and the files it was read from with their texts.
@@ -38,7 +44,7 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Loads a policy file with its includes; the files it includes lie below it.
+    /// Loads a policy file with its includes; the files it includes lie below it. The policy is to be settled when all is laid.
     ///
     /// # Errors
     /// When a file cannot be read or is wrong.
@@ -46,11 +52,32 @@ impl Loaded {
         let mut loaded = Self::default();
         let text = read(path).map_err(|reason| LoadError::Read { path: path.to_owned(), reason })?;
         loaded.take(path, text, role, &mut vec![normal(path)], read)?;
-        loaded.policy.settle();
         Ok(loaded)
     }
 
-    fn take(&mut self, path: &str, text: String, role: PolicyRole, above: &mut Vec<PathBuf>, read: &mut ReadText<'_>) -> Result<(), LoadError> {
+    /// Lays a file over that holds suppress rules only.
+    ///
+    /// # Errors
+    /// When it is wrong or holds more.
+    pub fn add_suppressions(&mut self, path: &str, text: String) -> Result<(), LoadError> {
+        let file = File::parse(path, &text)?;
+        if file.is_more_than_suppressions() {
+            let reason = "a file of suppressions holds [[suppress]] rules only; for more, use it as --config or include it".to_owned();
+            return Err(LoadError::Read { path: path.to_owned(), reason });
+        }
+        self.policy.lay(file, path, &text, false)?;
+        self.files.push((PolicyFile { path: path.to_owned(), role: PolicyRole::Suppression, sha256: String::new() }, text));
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        path: &str,
+        text: String,
+        role: PolicyRole,
+        above: &mut Vec<PathBuf>,
+        read: &mut ReadText<'_>,
+    ) -> Result<(), LoadError> {
         let file = File::parse(path, &text)?;
         let starts = lines(&text);
         let source = Source::new(path, &text, &starts);
@@ -68,8 +95,13 @@ impl Loaded {
             if above.len() > DEEPEST {
                 return Err(source.wrong(include.offset, format!("includes are more than {DEEPEST} deep"), None).into());
             }
-            let text = read(&below)
-                .map_err(|reason| source.wrong(include.offset, format!("{below} cannot be read: {reason}"), Some("includes are relative to the file that names them")))?;
+            let text = read(&below).map_err(|reason| {
+                source.wrong(
+                    include.offset,
+                    format!("{below} cannot be read: {reason}"),
+                    Some("includes are relative to the file that names them"),
+                )
+            })?;
             above.push(plain);
             self.take(&below, text, PolicyRole::Include, above, read)?;
             above.pop();

@@ -145,7 +145,11 @@ fn judge_breach(breach: &Breach, policy: &Policy) -> Verdict {
     let said = policy.hardening.judge(breach);
     match &breach.allowed {
         Some(reason) if said.decision != Decision::Allow => {
-            let rule = RuleRef { location: Some(breach.location.clone()), reason: Some(reason.clone()), ..RuleRef::said("comment", breach.rule.name().to_owned()) };
+            let rule = RuleRef {
+                location: Some(breach.location.clone()),
+                reason: Some(reason.clone()),
+                ..RuleRef::said("comment", breach.rule.name().to_owned())
+            };
             Verdict { decision: Decision::Suppressed, rule: Some(rule) }
         }
         _ => said,

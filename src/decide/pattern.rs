@@ -54,7 +54,11 @@ impl<'a> Named<'a> {
         }
         let Some(source) = &package.source else { return Some(Self::package(package)) };
         let namespace = package.purl.namespace().map(|namespace| format!("{namespace}/")).unwrap_or_default();
-        Some(Self { name: format!("pkg:{}/{namespace}{}", package.purl.kind(), source.name), version: &source.version, purl: &package.purl })
+        Some(Self {
+            name: format!("pkg:{}/{namespace}{}", package.purl.kind(), source.name),
+            version: &source.version,
+            purl: &package.purl,
+        })
     }
 }
 

@@ -173,7 +173,9 @@ impl Policy {
         let mut twice = Vec::new();
         for rule in self.rules.all() {
             match seen.get(&(rule.kind, rule.key())) {
-                Some(first) => twice.push(format!("{}: the {} rule {} stands at {first} already", rule.location, rule.kind.name(), rule.text)),
+                Some(first) => {
+                    twice.push(format!("{}: the {} rule {} stands at {first} already", rule.location, rule.kind.name(), rule.text))
+                }
                 None => {
                     seen.insert((rule.kind, rule.key()), &rule.location);
                 }

@@ -66,7 +66,7 @@ impl Rules {
 
     /// What was not used, and whether an included file brought it: there it may be for other projects.
     pub fn unused(&self, used: &BTreeSet<Use>) -> impl Iterator<Item = (RuleRef, bool)> {
-        let parts = |(index, rule): (usize, &Rule)| {
+        let parts = move |(index, rule): (usize, &Rule)| {
             let unused = move |(part, _): &(usize, RuleRef)| !used.contains(&(index, *part));
             let included = self.included.contains(&index);
             rule.parts().into_iter().enumerate().filter(unused).map(move |(_, part)| (part, included)).collect::<Vec<_>>()

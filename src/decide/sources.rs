@@ -124,7 +124,10 @@ impl Sources {
         }
         let approved = by.is_some_and(|rule| matches!(rule.body, Body::Allow { install_script: true, .. }));
         if package.install_script && !approved {
-            add(Trouble::InstallScript, "it runs a script when it is installed; to approve of that: install-script = true in its [[allow]]");
+            add(
+                Trouble::InstallScript,
+                "it runs a script when it is installed; to approve of that: install-script = true in its [[allow]]",
+            );
         }
         out
     }
@@ -174,7 +177,9 @@ impl Trouble {
 #[must_use]
 pub fn comes_from(origin: &Origin, ecosystem: Ecosystem, allowed: &str) -> bool {
     match origin {
-        Origin::Public => allowed == "public" || is_public_registry(ecosystem, allowed) || is_public_registry(ecosystem, &format!("{allowed}/")),
+        Origin::Public => {
+            allowed == "public" || is_public_registry(ecosystem, allowed) || is_public_registry(ecosystem, &format!("{allowed}/"))
+        }
         _ => {
             let (address, allowed) = (bare(origin.address().unwrap_or_default()), bare(allowed));
             !allowed.is_empty() && address.strip_prefix(&allowed).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

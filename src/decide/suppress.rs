@@ -26,7 +26,8 @@ pub fn suppression<'a>(
     for (index, rule) in rules {
         let Body::Suppress { ids: named, cpe, until_fixed, .. } = &rule.body else { continue };
         let named_at = named.iter().position(|one| ids.iter().any(|id| id.eq_ignore_ascii_case(&one.id)));
-        let product = cpe.as_ref().is_none_or(|product| finding.found.cpe.as_ref().and_then(|cpe| cpe.product_name()).as_ref() == Some(product));
+        let product =
+            cpe.as_ref().is_none_or(|product| finding.found.cpe.as_ref().and_then(|cpe| cpe.product_name()).as_ref() == Some(product));
         if !(named.is_empty() || named_at.is_some()) || !product || rule.about.standing(at) != Ok(Standing::In) {
             continue;
         }
@@ -34,7 +35,10 @@ pub fn suppression<'a>(
         let package = at.package.purl.text();
         if !rule.in_force(today) {
             let until = rule.until.as_deref().unwrap_or_default();
-            ended.insert(format!("{}: the suppression of {} expired on {until}; it counts again for {package}", rule.location, finding.found.id));
+            ended.insert(format!(
+                "{}: the suppression of {} expired on {until}; it counts again for {package}",
+                rule.location, finding.found.id
+            ));
         } else if *until_fixed && !finding.found.fixed_in.is_empty() {
             let versions = finding.found.fixed_in.join(", ");
             ended.insert(format!(

@@ -259,6 +259,15 @@ impl Reader {
         text.map(parse).transpose()
     }
 
+    /// When an NVD record was published, ISO date and time.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn published(&self, id: CveId) -> Result<Option<String>, MirrorError> {
+        let mut select = self.connection.prepare_cached("SELECT published FROM cve WHERE id = ?")?;
+        Ok(select.query_row([id.packed()], |row| row.get(0)).optional()?)
+    }
+
     /// Whether CISA lists a CVE as exploited.
     ///
     /// # Errors

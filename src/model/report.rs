@@ -263,13 +263,16 @@ pub struct HardeningEntry {
     /// Which subject.
     pub subject: String,
     /// Rule id.
-    pub id: String,
+    pub id: &'static str,
     /// Rule title.
-    pub title: String,
+    pub title: &'static str,
     /// Where.
     pub location: Location,
     /// What the policy says.
     pub decision: Decision,
+    /// Which rule or comment said it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleRef>,
     /// What was seen.
     pub evidence: String,
 }

@@ -11,6 +11,7 @@ struct Wire {
     id: String,
     #[serde(default)]
     modified: String,
+    published: Option<String>,
     withdrawn: Option<String>,
     #[serde(default)]
     aliases: Vec<String>,
@@ -106,6 +107,7 @@ pub fn decode(text: &str) -> Result<OsvAdvisory, String> {
     Ok(OsvAdvisory {
         id: wire.id,
         modified: wire.modified,
+        published: wire.published,
         withdrawn: wire.withdrawn,
         aliases: wire.aliases,
         upstream: wire.upstream,

@@ -11,7 +11,8 @@ pub fn read(document: &Value) -> Vec<Statement> {
     let timestamp = text(&document["document"]["tracking"]["current_release_date"]).unwrap_or_default();
     let mut out = Vec::new();
     for (index, value) in list(&document["vulnerabilities"]).iter().enumerate() {
-        let ids: Vec<String> = text(&value["cve"]).into_iter().chain(list(&value["ids"]).iter().filter_map(|id| text(&id["text"]))).collect();
+        let ids: Vec<String> =
+            text(&value["cve"]).into_iter().chain(list(&value["ids"]).iter().filter_map(|id| text(&id["text"]))).collect();
         for (key, status) in [
             ("known_not_affected", Status::NotAffected),
             ("fixed", Status::Fixed),
@@ -41,9 +42,8 @@ fn said_of<'a>(document: &Value, entries: &'a Value, id: &str) -> Option<&'a Val
         let groups = list(&document["product_tree"]["product_groups"]);
         groups.iter().any(|one| one["group_id"] == *group && list(&one["product_ids"]).iter().any(|product| product == id))
     };
-    let names = |entry: &&Value| {
-        list(&entry["product_ids"]).iter().any(|product| product == id) || list(&entry["group_ids"]).iter().any(in_group)
-    };
+    let names =
+        |entry: &&Value| list(&entry["product_ids"]).iter().any(|product| product == id) || list(&entry["group_ids"]).iter().any(in_group);
     list(entries).iter().find(names)
 }
 

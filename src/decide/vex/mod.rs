@@ -123,7 +123,13 @@ impl Statements {
 
     /// The statement that sets a finding aside, as a rule and a justification.
     #[must_use]
-    pub fn about(&self, finding: &Finding, package: &Package, inventory: &Inventory, used: &mut VexUse) -> Option<(RuleRef, Option<String>)> {
+    pub fn about(
+        &self,
+        finding: &Finding,
+        package: &Package,
+        inventory: &Inventory,
+        used: &mut VexUse,
+    ) -> Option<(RuleRef, Option<String>)> {
         let ids: Vec<&String> = std::iter::once(&finding.found.id).chain(&finding.found.aliases).collect();
         let mut latest: Option<(&str, usize)> = None;
         for (index, (_, statement)) in self.0.iter().enumerate() {
@@ -172,7 +178,11 @@ impl Statements {
                 (false, Some(miss)) => Some(miss.reason.clone()),
                 (false, None) => Some("nothing was found of that vulnerability".to_owned()),
             };
-            VexEntry { statement: format!("{path}: {}: {} {}", statement.place, statement.ids.join(" "), statement.status.name()), matched, nearest }
+            VexEntry {
+                statement: format!("{path}: {}: {} {}", statement.place, statement.ids.join(" "), statement.status.name()),
+                matched,
+                nearest,
+            }
         };
         self.0.iter().enumerate().map(entry).collect()
     }
@@ -190,7 +200,9 @@ fn meets(product: &Product, package: &Package, inventory: &Inventory) -> Result<
         (Ok(()), _) | (_, Ok(())) => Ok(()),
     });
     part.unwrap_or_else(|| whole.clone())?;
-    let known = whole.is_ok() || is_subject(&product.name, inventory) || inventory.packages.iter().any(|one| is_package(&product.name, &[], one).is_ok());
+    let known = whole.is_ok()
+        || is_subject(&product.name, inventory)
+        || inventory.packages.iter().any(|one| is_package(&product.name, &[], one).is_ok());
     if known {
         return Ok(());
     }
@@ -229,7 +241,14 @@ fn is_package(name: &str, versions: &[String], package: &Package) -> Result<(), 
     let is_source = matches!(purl.qualifier("arch"), Some("src" | "source"));
     let differs = |key: &&str| !(is_source && **key == *"arch") && purl.qualifier(key) != package.purl.qualifier(key);
     match purl.qualifier_keys().find(differs) {
-        Some(key) => miss(3, format!("its {key} is {}, the package's {}", purl.qualifier(key).unwrap_or("-"), package.purl.qualifier(key).unwrap_or("not stated"))),
+        Some(key) => miss(
+            3,
+            format!(
+                "its {key} is {}, the package's {}",
+                purl.qualifier(key).unwrap_or("-"),
+                package.purl.qualifier(key).unwrap_or("not stated")
+            ),
+        ),
         None => Ok(()),
     }
 }

@@ -21,7 +21,10 @@ fn statement(document: &Value, index: usize, value: &Value) -> Result<Statement,
         other => return Err(format!("{place}: `{}` is no status", other.unwrap_or_default())),
     };
     let vulnerability = &value["vulnerability"];
-    let ids = [text(vulnerability), text(&vulnerability["name"])].into_iter().flatten().chain(list(&vulnerability["aliases"]).iter().filter_map(text));
+    let ids = [text(vulnerability), text(&vulnerability["name"])]
+        .into_iter()
+        .flatten()
+        .chain(list(&vulnerability["aliases"]).iter().filter_map(text));
     let products = if value["products"].is_array() { &value["products"] } else { &document["products"] };
     Ok(Statement {
         ids: ids.collect(),

@@ -1,0 +1,3 @@
+//! Changes to a policy file: its text and a wish in, its new text out. Comments and order stay (toml_edit). Never reads or writes a file.
+
+pub mod import;
