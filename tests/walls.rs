@@ -10,6 +10,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("acquire", &["acquire", "model", "facts"]),
     ("identify", &["identify", "model", "facts", "mirror"]),
     ("matching", &["matching", "model", "facts", "version"]),
+    ("amend", &["amend", "decide", "model", "diag"]),
+    ("harden", &["harden", "model"]),
     ("decide", &["decide", "model", "version", "diag", "facts"]),
     ("report", &["report", "model"]),
     ("mirror", &["mirror", "model", "facts"]),
@@ -22,7 +24,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("minisign_verify::", &["src/mirror/signature.rs"]),
     ("tantivy::", &["src/mirror/index.rs"]),
     ("rusqlite::", &["src/mirror/", "src/acquire/rpm/"]),
-    ("clap::", &["src/cli.rs"]),
+    ("clap::", &["src/cli.rs", "src/cli/"]),
     ("minijinja::", &["src/report/html.rs"]),
     (
         "flate2::",

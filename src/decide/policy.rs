@@ -254,7 +254,7 @@ mod tests {
             ("[gate.on-doubt]\nweak-idenity = \"warn\"\n", 2, 1, "did you mean `weak-identity`?"),
             ("[gate.base]\nfail-onn = \"high\"\n", 2, 1, "did you mean `fail-on`?"),
             ("[sources]\non-http = \"never\"\n", 2, 11, "not one of"),
-            ("[[suppress]\n", 1, 11, ""),
+            ("[[suppress]\n", 1, 12, ""),
         ] {
             let diagnostic = Policy::parse("scacheck.toml", text).unwrap_err();
             assert_eq!((diagnostic.line, diagnostic.column), (line, column), "{diagnostic}");
