@@ -1,7 +1,10 @@
-//! The command line's types; the only file that uses clap.
+//! The command line's types; the only place that uses clap.
+
+mod whitelist;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+pub use whitelist::{SuppressArgs, WhitelistArgs, WhitelistCommand};
 
 /// Tells which of the packages you ship may be shipped.
 #[derive(Debug, Parser)]
@@ -28,6 +31,10 @@ pub enum Command {
     Db(DbArgs),
     /// Show what packages are held to be, and why each finding applies.
     Explain(ExplainArgs),
+    /// Work on the list of what may be shipped.
+    Whitelist(WhitelistArgs),
+    /// Set a finding aside, with a reason.
+    Suppress(SuppressArgs),
 }
 
 /// Output formats.

@@ -116,8 +116,12 @@ fn api_key(file: Option<&Path>) -> Result<Option<String>, UsageError> {
 const PURL_TYPES: [&str; 16] =
     ["npm", "pypi", "cargo", "deb", "rpm", "apk", "generic", "maven", "golang", "gem", "composer", "nuget", "hex", "pub", "swift", "conan"];
 
-fn check_date(today: &str) -> Result<(), UsageError> {
-    today.parse::<jiff::civil::Date>().map(|_| ()).map_err(|_| UsageError(format!("--today: `{today}` is not a date like 2026-12-31")))
+/// Checks a day given as a flag.
+///
+/// # Errors
+/// When it is no ISO date.
+pub fn check_date(today: &str) -> Result<(), UsageError> {
+    today.parse::<jiff::civil::Date>().map(|_| ()).map_err(|_| UsageError(format!("`{today}` is not a date like 2026-12-31")))
 }
 
 fn apply(args: &CheckArgs, policy: &mut Policy) -> Result<(), UsageError> {

@@ -29,3 +29,4 @@ pub mod remedy;
 pub mod report;
 pub mod sync;
 pub mod version;
+pub mod whitelist;

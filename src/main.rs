@@ -8,6 +8,7 @@ use scacheck::mirror::store::Store;
 use scacheck::mirror::transfer;
 use scacheck::pipeline::{self, CheckError};
 use scacheck::sync::nightly::{self, Event};
+use scacheck::whitelist;
 use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -25,6 +26,8 @@ fn main() -> ExitCode {
         Cli { command: Some(Command::Sync(args)), .. } => sync_command(&args, &now),
         Cli { command: Some(Command::Db(args)), .. } => db_command(&args),
         Cli { command: Some(Command::Explain(args)), .. } => explain_command(&args, &now),
+        Cli { command: Some(Command::Whitelist(args)), .. } => told(whitelist::run(&args, &now)),
+        Cli { command: Some(Command::Suppress(args)), .. } => told(whitelist::suppress(&args)),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -51,6 +54,12 @@ fn say(text: &str) -> Result<(), Box<dyn Error>> {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(format!("writing to standard output: {error}").into()),
         _ => Ok(()),
     }
+}
+
+fn told(result: Result<(String, u8), Box<dyn Error>>) -> Result<u8, Box<dyn Error>> {
+    let (text, code) = result?;
+    say(&text)?;
+    Ok(code)
 }
 
 fn check_command(args: &CheckArgs, now: &str) -> Result<u8, Box<dyn Error>> {

@@ -3,7 +3,7 @@
 use crate::decide::Judged;
 use crate::decide::pattern::Named;
 use crate::decide::policy::Policy;
-use crate::decide::propose::rule_for;
+use crate::decide::propose::{ASK, rule_for};
 use crate::decide::rule::{Kind, Rule};
 use crate::model::package::{Inventory, Location, Package};
 use std::collections::BTreeSet;
@@ -39,12 +39,14 @@ pub fn compare(inventory: &Inventory, policy: &Policy, judged: &Judged) -> Chang
     let mut changes = Changes::default();
     let mut replaced: BTreeSet<usize> = BTreeSet::new();
     for package in &inventory.packages {
-        let Some(entry) = judged.whitelist.iter().find(|entry| entry.paste.is_some() && entry.purl == package.purl.text()) else { continue };
+        let Some(entry) = judged.whitelist.iter().find(|entry| entry.paste.is_some() && entry.purl == package.purl.text()) else {
+            continue;
+        };
         let change = Change {
             purl: package.purl.text().replace("%40", "@"),
             location: entry.location.clone(),
             reason: entry.reason.clone(),
-            paste: rule_for(package).to_toml(),
+            paste: rule_for(package).to_toml(Some(ASK)),
         };
         match named_by(policy, package, judged) {
             Some((index, rule)) => {
@@ -54,7 +56,8 @@ pub fn compare(inventory: &Inventory, policy: &Policy, judged: &Judged) -> Chang
             None => changes.added.push(change),
         }
     }
-    let unused = |(index, rule): &(usize, &Rule)| rule.kind == Kind::Allow && !judged.used.contains(&(*index, 0)) && !replaced.contains(index);
+    let unused =
+        |(index, rule): &(usize, &Rule)| rule.kind == Kind::Allow && !judged.used.contains(&(*index, 0)) && !replaced.contains(index);
     let rules = policy.rules.all().iter().enumerate().filter(unused);
     changes.removed = rules.map(|(_, rule)| (rule.text.clone(), rule.location.clone())).collect();
     changes
@@ -118,7 +121,8 @@ impl Changes {
         self.removed.iter().for_each(|(rule, at)| row("removed", rule, at, "nothing is there that it allows"));
         let lines = self.lines();
         if !lines.is_empty() {
-            let _ = write!(out, "\n<details><summary>Lines that allow what is new or changed</summary>\n\n```toml\n{lines}```\n\n</details>\n");
+            let _ =
+                write!(out, "\n<details><summary>Lines that allow what is new or changed</summary>\n\n```toml\n{lines}```\n\n</details>\n");
         }
         out
     }

@@ -5,7 +5,7 @@ use crate::decide::rule::Kind;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 /// A rule to be written: its keys in order.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default)]
 pub struct Lines(Vec<(&'static str, Item)>);
 
 impl Lines {
@@ -44,13 +44,6 @@ impl Lines {
         self.0.extend(is_so.then(|| (key, value(true))));
         self
     }
-
-    /// The rule as text.
-    #[must_use]
-    pub fn to_toml(&self, kind: Kind) -> String {
-        let fields: String = self.0.iter().map(|(key, item)| format!("{key} = {}\n", item.to_string().trim())).collect();
-        format!("[[{}]]\n{fields}", kind.name())
-    }
 }
 
 fn parse(text: &str) -> Result<DocumentMut, String> {
@@ -64,7 +57,8 @@ fn parse(text: &str) -> Result<DocumentMut, String> {
 pub fn add(text: &str, kind: Kind, rules: &[Lines]) -> Result<String, String> {
     let mut document = parse(text)?;
     // New tables go behind everything, unless others of their kind say where.
-    let after = document.get(kind.name()).and_then(Item::as_array_of_tables).and_then(|tables| tables.iter().filter_map(Table::position).max());
+    let after =
+        document.get(kind.name()).and_then(Item::as_array_of_tables).and_then(|tables| tables.iter().filter_map(Table::position).max());
     let entry = document.entry(kind.name()).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
     let tables = entry.as_array_of_tables_mut().ok_or_else(|| format!("`{}` is not written as [[{}]] tables", kind.name(), kind.name()))?;
     for Lines(fields) in rules {

@@ -37,19 +37,25 @@ pub fn whitelist(inventory: &Inventory, existing: Option<&str>, grounds: &Ground
 }
 
 fn fresh(inventory: &Inventory, proposals: &BTreeSet<Proposal>, reason: &str, grounds: &Grounds<'_>) -> String {
-    let mut out = String::from("# What may be shipped. `scacheck whitelist diff` tells what a change asks for.\n\n[whitelist]\nmode = \"allow-only\"\n");
+    let mut out = String::from(
+        "# What may be shipped. `scacheck whitelist diff` tells what a change asks for.\n\n[whitelist]\nmode = \"allow-only\"\n",
+    );
     let _ = writeln!(out, "reason = {}", quoted(reason));
     if let Some(name) = grounds.approved_by {
         let _ = writeln!(out, "approved-by = {}", quoted(name));
     }
-    let registries: BTreeSet<&str> = inventory.packages.iter().filter_map(|package| match &package.origin {
-        Origin::Registry(address) => Some(address.as_str()),
-        _ => None,
-    }).collect();
+    let registries: BTreeSet<&str> = inventory
+        .packages
+        .iter()
+        .filter_map(|package| match &package.origin {
+            Origin::Registry(address) => Some(address.as_str()),
+            _ => None,
+        })
+        .collect();
     let listed: Vec<String> = std::iter::once("public").chain(registries).map(quoted).collect();
     let _ = writeln!(out, "\n[sources]\nregistries = [{}]\non-http = \"deny\"\non-weak-integrity = \"warn\"", listed.join(", "));
     for proposal in proposals {
-        let _ = write!(out, "\n{}", Lines::of(proposal).to_toml(Kind::Allow));
+        let _ = write!(out, "\n{}", proposal.to_toml(None));
     }
     out
 }

@@ -3,6 +3,9 @@
 use crate::model::package::{Origin, Package};
 use std::fmt::Write;
 
+/// Stands where a person is to say why.
+pub const ASK: &str = "…";
+
 /// An allow rule to be written down.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Proposal {
@@ -58,9 +61,9 @@ fn any_update(release: &str) -> String {
 }
 
 impl Proposal {
-    /// As lines of a policy file; the reason is left to a person.
+    /// As lines of a policy file. Without a reason, the one in `[whitelist]` holds.
     #[must_use]
-    pub fn to_toml(&self) -> String {
+    pub fn to_toml(&self, reason: Option<&str>) -> String {
         let mut out = format!("[[allow]]\n{} = {}\n", self.key, quoted(&self.pattern));
         let mut field = |key: &str, value: String| {
             let _ = writeln!(out, "{key} = {value}");
@@ -79,7 +82,9 @@ impl Proposal {
         if self.install_script {
             field("install-script", "true".to_owned());
         }
-        field("reason", "\"…\"".to_owned());
+        if let Some(reason) = reason {
+            field("reason", quoted(reason));
+        }
         out
     }
 }

@@ -33,7 +33,7 @@ pub fn judge(at: At<'_>, policy: &Policy, today: &str, used: &mut BTreeSet<Use>)
             Ok(rule) => by = rule,
             Err(objection) => {
                 against.push(objection);
-                paste = Some(propose::rule_for(at.package).to_toml());
+                paste = Some(propose::rule_for(at.package).to_toml(Some(propose::ASK)));
             }
         }
         against.extend(near_name(at, policy));

@@ -4,6 +4,7 @@ pub mod explain;
 pub mod html;
 pub mod json;
 pub mod text;
+pub mod whitelist;
 
 /// Characters that could steer a terminal or turn text around are shown as their escape.
 #[must_use]

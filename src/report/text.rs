@@ -1,6 +1,6 @@
 //! The report for a terminal: 80 columns, worst first, the fix and one line what to do.
 
-use super::tame;
+use super::{tame, whitelist};
 use crate::model::finding::FixState;
 use crate::model::package::Location;
 use crate::model::report::{FindingEntry, Report};
@@ -17,13 +17,7 @@ pub fn render(report: &Report) -> String {
     let mut out = String::new();
     let denied: Vec<&FindingEntry> = report.findings.iter().filter(|finding| finding.decision == Decision::Deny).collect();
     let warned: Vec<&FindingEntry> = report.findings.iter().filter(|finding| finding.decision == Decision::Warn).collect();
-    if !report.whitelist.is_empty() {
-        heading(&mut out, "Denied packages", report.whitelist.len());
-        for entry in &report.whitelist {
-            line(&mut out, &format!("  {}  {}", entry.purl, entry.location));
-            wrap(&mut out, &entry.reason, 6);
-        }
-    }
+    whitelist::render(&mut out, &report.whitelist);
     if !denied.is_empty() {
         heading(&mut out, "Denied findings", denied.len());
         denied.iter().for_each(|finding| full(&mut out, finding));
@@ -52,13 +46,31 @@ pub fn render(report: &Report) -> String {
             line(&mut out, &format!("  … and {} more; `-f html=report.html` shows all", unread.len() - QUIET));
         }
     }
-    for rule in &report.unused_rules {
-        let place = rule.location.as_ref().map(ToString::to_string).unwrap_or_default();
-        wrap(&mut out, &format!("unused rule: {place}: {} {}", rule.kind, rule.text), 0);
-    }
+    hardening(&mut out, report);
+    vex(&mut out, report);
+    report.unused_rules.iter().for_each(|rule| wrap(&mut out, &whitelist::unused(rule), 0));
     report.warnings.iter().for_each(|warning| wrap(&mut out, &format!("note: {warning}"), 0));
     closing(&mut out, report);
     out
+}
+
+fn hardening(out: &mut String, report: &Report) {
+    let breaches: Vec<_> = report.hardening.iter().filter(|entry| matches!(entry.decision, Decision::Deny | Decision::Warn)).collect();
+    if breaches.is_empty() {
+        return;
+    }
+    heading(out, "Hardening", breaches.len());
+    for entry in breaches {
+        line(out, &format!("  {:<5} {}  {}", entry.decision.name(), entry.id, entry.location));
+        wrap(out, &entry.evidence, 6);
+    }
+}
+
+fn vex(out: &mut String, report: &Report) {
+    for entry in report.vex.iter().filter(|entry| entry.nearest.is_some()) {
+        let what = if entry.matched { "VEX" } else { "VEX not applied" };
+        wrap(out, &format!("{what}: {}: {}", entry.statement, entry.nearest.as_deref().unwrap_or_default()), 0);
+    }
 }
 
 fn full(out: &mut String, finding: &FindingEntry) {
@@ -129,11 +141,11 @@ fn closing(out: &mut String, report: &Report) {
     wrap(out, &format!("exit {}: {}", report.exit_code, report.verdict()), 0);
 }
 
-fn heading(out: &mut String, title: &str, count: usize) {
+pub(super) fn heading(out: &mut String, title: &str, count: usize) {
     let _ = writeln!(out, "{}{title} ({count})", if out.is_empty() { "" } else { "\n" });
 }
 
-fn line(out: &mut String, text: &str) {
+pub(super) fn line(out: &mut String, text: &str) {
     let _ = writeln!(out, "{}", tame(text));
 }
 
@@ -143,7 +155,7 @@ fn first_words(text: &str) -> String {
 }
 
 /// Breaks at spaces; a word that is longer than a line stands alone.
-fn wrap(out: &mut String, text: &str, indent: usize) {
+pub(super) fn wrap(out: &mut String, text: &str, indent: usize) {
     let (pad, mut used) = (" ".repeat(indent), 0);
     for word in tame(text).split_whitespace() {
         let length = word.chars().count();
