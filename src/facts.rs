@@ -4,6 +4,7 @@
 //! test, so that a broken one never ships.
 
 pub mod distro;
+pub mod secrets;
 
 use crate::model::purl::Ecosystem;
 use serde::Deserialize;

@@ -2,11 +2,11 @@
 //! their places, and what could not be read becomes a gap.
 
 use super::image::strata::Strata;
-use super::secrets;
 use super::table::{Known, entry_for};
 use super::text::{Lines, decode, reject_spoiled};
 use super::tree::Tree;
 use super::{Binary, BinaryReader, Blemish, Found, Include, Reader, Reading, Selection, Source, gap_at};
+use crate::model::dockerfile::Dockerfile;
 use crate::model::package::{
     Coverage, CoverageState, Gap, Inventory, Location, Origin, Package, PathName, Place, SourcePackage, Subject, SubjectKind,
 };
@@ -26,6 +26,8 @@ pub struct Desk<'a> {
     pub coverage: Vec<Coverage>,
     /// What could not be read.
     pub gaps: Vec<Gap>,
+    /// Dockerfiles.
+    dockerfiles: Vec<Dockerfile>,
     done: BTreeSet<String>,
     owners: BTreeMap<String, String>,
 }
@@ -42,6 +44,7 @@ impl<'a> Desk<'a> {
             strata: Strata::default(),
             coverage: Vec::new(),
             gaps: Vec::new(),
+            dockerfiles: Vec::new(),
             done: BTreeSet::new(),
             owners: BTreeMap::new(),
         }
@@ -130,6 +133,7 @@ impl<'a> Desk<'a> {
             let direct = directs.as_ref().map(|directs| directs.contains(&at));
             self.add(found, path, lines, direct, paths);
         }
+        self.dockerfiles.extend(reading.dockerfile);
         for owned in reading.owned {
             self.own(owned.path, &owned.owner);
         }
@@ -160,7 +164,7 @@ impl<'a> Desk<'a> {
         };
         let place = Place { location: place, scope: found.scope, direct, paths };
         let source = source_of(&found.purl);
-        let origin = found.origin.map(|address| secrets::hide(address).into_owned());
+        let origin = found.origin.map(|address| crate::facts::secrets::hide(address).into_owned());
         let next = self.packages.len();
         let at = *self.known.entry((found.purl.text().to_owned(), origin.clone())).or_insert(next);
         if at == next {
@@ -201,7 +205,7 @@ impl<'a> Desk<'a> {
         self.coverage.sort();
         self.gaps.sort();
         self.gaps.dedup();
-        Inventory { subject: self.subject, packages: self.packages, coverage: self.coverage, gaps: self.gaps }
+        Inventory { subject: self.subject, packages: self.packages, dockerfiles: self.dockerfiles, coverage: self.coverage, gaps: self.gaps }
     }
 }
 

@@ -17,6 +17,7 @@ use super::desk::Desk;
 use super::rootfs::{self, Listed};
 use super::tree::Tree;
 use super::{AcquireError, Selection};
+use crate::facts::secrets::redact;
 use crate::model::image::{HistoryEntry, ImageFacts, PasswdEntry};
 use crate::model::package::{Gap, Inventory, Location, SubjectKind};
 use blobs::Blobs;
@@ -109,17 +110,15 @@ fn facts(plan: &Plan, layers: &Layers, base: usize) -> ImageFacts {
     facts.user = run.and_then(|run| run.user.clone()).filter(|user| !user.is_empty());
     facts.health_check = run.and_then(|run| run.healthcheck.as_ref()).is_some_and(|check| !check.is_null() && check["Test"][0] != "NONE");
     for assignment in run.and_then(|run| run.env.as_ref()).into_iter().flatten() {
-        let (shown, secret) = marks::without_value(assignment);
-        if secret {
-            facts.secrets.push(marks::configured("environment".to_owned(), shown.trim_end_matches("=***")));
-        }
+        let (shown, kinds) = redact(assignment);
+        facts.secrets.extend(kinds.into_iter().map(|kind| marks::configured("environment".to_owned(), kind)));
         facts.environment.push(shown);
     }
     let mut made = 0..plan.layers.len();
     for (at, entry) in config.history.iter().flatten().enumerate() {
         let layer = if entry.empty_layer { None } else { made.next() };
-        let (created_by, names) = marks::without_values(&entry.created_by);
-        facts.secrets.extend(names.iter().map(|name| marks::configured(format!("instruction {}", at + 1), name)));
+        let (created_by, kinds) = redact(&entry.created_by);
+        facts.secrets.extend(kinds.into_iter().map(|kind| marks::configured(format!("instruction {}", at + 1), kind)));
         let digest = layer.map(|layer| plan.digest_of(layer).to_owned());
         facts.history.push(HistoryEntry { created_by, layer: digest, base: layer.is_some_and(|layer| layer < base) });
     }

@@ -13,7 +13,6 @@ pub mod json;
 pub mod readers;
 pub mod rootfs;
 pub mod rpm;
-pub mod secrets;
 pub mod subject;
 pub mod table;
 pub mod text;
@@ -23,6 +22,7 @@ pub mod walk;
 pub mod yaml;
 
 use crate::model::cpe::CpeName;
+use crate::model::dockerfile::Dockerfile;
 use crate::model::package::{Gap, Location, Origin, Scope};
 use crate::model::purl::Purl;
 use graph::Graph;
@@ -201,6 +201,8 @@ pub struct Reading {
     pub graph: Graph,
     /// Files that a distribution's package brought and that would be judged by themselves without it.
     pub owned: Vec<Owned>,
+    /// What it is, if it is a Dockerfile.
+    pub dockerfile: Option<Dockerfile>,
     /// Bytes of all paths in its file lists.
     listed: usize,
 }
@@ -287,5 +289,5 @@ pub type BinaryReader = fn(&Binary<'_>) -> Result<Reading, Blemish>;
 pub fn gap_at(path: &str, lines: &text::Lines, blemish: &Blemish) -> Gap {
     let (line, column) = lines.place(blemish.offset);
     let location = Location { line: Some(line), column: Some(column), ..Location::file(path) };
-    Gap { location, reason: secrets::hide(&blemish.reason).into_owned() }
+    Gap { location, reason: crate::facts::secrets::hide(&blemish.reason).into_owned() }
 }

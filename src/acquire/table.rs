@@ -2,7 +2,7 @@
 
 use super::Reader;
 use super::readers::{
-    bun_lock, cargo_lock, cyclonedx, distro_list, npm_lock, pdm_lock, pip_list, pipfile_lock, pnpm_lock, poetry_lock, purl_list, pylock,
+    bun_lock, cargo_lock, cyclonedx, dockerfile, distro_list, npm_lock, pdm_lock, pip_list, pipfile_lock, pnpm_lock, poetry_lock, purl_list, pylock,
     requirements, spdx, uv_lock, yarn_lock,
 };
 
@@ -75,6 +75,12 @@ pub const TABLE: &[Entry] = &[
     read("CycloneDX", "bom.json", cyclonedx::read),
     read("CycloneDX", "*.cdx.json", cyclonedx::read),
     read("SPDX", "*.spdx.json", spdx::read),
+    read("Dockerfile", "Dockerfile", dockerfile::read),
+    read("Dockerfile", "Dockerfile.*", dockerfile::read),
+    read("Dockerfile", "*.Dockerfile", dockerfile::read),
+    read("Dockerfile", "*.dockerfile", dockerfile::read),
+    read("Dockerfile", "Containerfile", dockerfile::read),
+    read("Dockerfile", "Containerfile.*", dockerfile::read),
     not_yet("bun lockfile", "bun.lockb"),
     not_yet("Deno lockfile", "deno.lock"),
     not_yet("Conda lockfile", "conda-lock.yml"),
@@ -109,7 +115,6 @@ pub const TABLE: &[Entry] = &[
     not_yet("Carton lockfile", "cpanfile.snapshot"),
     not_yet("Crystal lockfile", "shard.lock"),
     not_yet("Bazel lockfile", "MODULE.bazel.lock"),
-    not_yet("Dockerfile", "Dockerfile"),
     manifest("npm manifest", "package.json", NPM_LOCKS, &["ependencies\""]),
     manifest("Cargo manifest", "Cargo.toml", &["Cargo.lock"], &["dependencies"]),
     manifest("Python manifest", "pyproject.toml", PYTHON_LOCKS, &["dependencies"]),
@@ -133,6 +138,9 @@ pub const TABLE: &[Entry] = &[
 #[must_use]
 pub fn entry_for(path: &str) -> Option<&'static Entry> {
     let name = path.rsplit('/').next().unwrap_or(path);
+    if name.ends_with(".dockerignore") {
+        return None;
+    }
     TABLE.iter().find(|entry| match entry.pattern.split_once('/') {
         Some((folder, pattern)) => {
             fits(pattern, name) && path.strip_suffix(name).is_some_and(|front| format!("/{front}").ends_with(&format!("/{folder}/")))

@@ -6,6 +6,7 @@
 pub mod advisory;
 pub mod authority;
 pub mod cpe;
+pub mod dockerfile;
 pub mod evidence;
 pub mod finding;
 pub mod hardening;

@@ -1,6 +1,7 @@
 //! Packages and where they were found: what the acquire room hands over.
 
 use super::cpe::CpeName;
+use super::dockerfile::Dockerfile;
 use super::image::ImageFacts;
 use super::purl::{Ecosystem, Purl};
 use serde::{Serialize, Serializer};
@@ -312,6 +313,8 @@ pub struct Inventory {
     pub subject: Subject,
     /// One entry per purl, sorted by purl.
     pub packages: Vec<Package>,
+    /// Dockerfiles, in the order in which they were read.
+    pub dockerfiles: Vec<Dockerfile>,
     /// What was made of each known file, sorted by path.
     pub coverage: Vec<Coverage>,
     /// What could not be looked at.

@@ -6,6 +6,7 @@ pub mod bun_lock;
 pub mod cargo_lock;
 pub mod cargo_manifest;
 pub mod cyclonedx;
+pub mod dockerfile;
 pub mod distro;
 pub mod distro_list;
 pub mod dpkg_status;
