@@ -99,7 +99,7 @@ fn outcome(one: &Checked, request: &Request) -> Outcome {
         Outcome::Denied
     } else if gaps || (request.ending.strict && unread(CoverageState::Unsupported)) {
         Outcome::Incomplete
-    } else if one.inventory.packages.is_empty() && !request.ending.allow_empty {
+    } else if one.inventory.packages.is_empty() && one.inventory.dockerfiles.is_empty() && !request.ending.allow_empty {
         Outcome::NothingFound
     } else {
         Outcome::Passed

@@ -4,6 +4,8 @@
 //! test, so that a broken one never ships.
 
 pub mod distro;
+pub mod hardening;
+pub mod secret_files;
 pub mod secrets;
 
 use crate::model::purl::Ecosystem;

@@ -11,7 +11,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("identify", &["identify", "model", "facts", "mirror"]),
     ("matching", &["matching", "model", "facts", "version"]),
     ("amend", &["amend", "decide", "model", "diag"]),
-    ("harden", &["harden", "model"]),
+    ("harden", &["harden", "model", "facts"]),
     ("decide", &["decide", "model", "version", "diag", "facts"]),
     ("report", &["report", "model"]),
     ("mirror", &["mirror", "model", "facts"]),

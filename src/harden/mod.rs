@@ -1,10 +1,18 @@
 //! Facts of images and Dockerfiles in, breaches of hardening rules out (CIS Docker Benchmark 1.6, section 4). Pure.
 
+mod base;
+mod dockerfile;
+mod image;
+mod packages;
+mod shell;
+
 use crate::model::hardening::{Breach, Lists};
 use crate::model::package::Inventory;
 
 /// The breaches of one subject.
 #[must_use]
-pub fn judge(_inventory: &Inventory, _lists: &Lists) -> Vec<Breach> {
-    Vec::new()
+pub fn judge(inventory: &Inventory, lists: &Lists) -> Vec<Breach> {
+    let of_image = inventory.subject.image.iter().flat_map(|facts| image::judge(facts, inventory, lists));
+    let of_files = inventory.dockerfiles.iter().flat_map(|file| dockerfile::judge(file, lists));
+    of_image.chain(of_files).collect()
 }

@@ -7,6 +7,7 @@ use super::stream::{self, Hashed};
 use crate::acquire::elf;
 use crate::acquire::installed::{self, Use, use_of};
 use crate::acquire::tree::{Tree, TreeError, largest};
+use crate::facts::secret_files;
 use crate::model::image::{FileMode, SecretCandidate};
 use crate::model::package::{Gap, Location};
 use std::borrow::Cow;
@@ -212,10 +213,10 @@ impl Layers {
         if marks::mode_matters(mode) && self.room_for_marks() {
             self.modes.insert(path.clone(), (layer, mode));
         }
-        if let Some((kind, sign)) = marks::secret_kind(&path).filter(|_| self.room_for_marks()) {
+        if let Some((kind, sign)) = secret_files::secret_kind(&path).filter(|_| self.room_for_marks()) {
             let mut head = Vec::new();
-            entry.take(marks::HEAD).read_to_end(&mut head).map_err(|error| error.to_string())?;
-            if marks::shows(&head, sign) {
+            entry.take(secret_files::HEAD).read_to_end(&mut head).map_err(|error| error.to_string())?;
+            if secret_files::shows(&head, sign) {
                 self.secrets.insert(SecretCandidate { place: path, kind: kind.to_owned(), layer: self.digests.last().cloned() });
             }
         } else if wanted(&path) {

@@ -1,10 +1,6 @@
-//! Files of an image that a hardening rule may speak of: by their mode, or because they look like somebody's secret. Nothing of a
-//! secret itself is kept.
+//! What of an image a hardening rule may speak of: files by their mode, and secrets in its configuration. Nothing of a secret is kept.
 
 use crate::model::image::SecretCandidate;
-
-/// Bytes at the front of a file that tell whether it is a secret.
-pub const HEAD: u64 = 4096;
 
 /// Whether a file's mode matters: setuid, setgid, or open for everybody to write.
 #[must_use]
@@ -12,50 +8,8 @@ pub fn mode_matters(mode: u32) -> bool {
     mode & 0o6002 != 0
 }
 
-/// What must stand in a file for it to be a secret; nothing where its place says enough.
-type Sign = Option<&'static [u8]>;
-
-/// The kind of secret that a path may hold, and the sign of it.
-#[must_use]
-pub fn secret_kind(path: &str) -> Option<(&'static str, Sign)> {
-    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let parent = folder.rsplit('/').next().unwrap_or_default();
-    match (parent, name) {
-        (_, "id_rsa" | "id_dsa" | "id_ecdsa" | "id_ed25519") => Some(("ssh private key", Some(b"PRIVATE KEY"))),
-        (".aws", "credentials") => Some(("AWS credentials", Some(b"aws_secret_access_key"))),
-        (".kube", "config") => Some(("Kubernetes credentials", Some(b"users:"))),
-        (".docker", "config.json") => Some(("registry credentials", Some(b"\"auth\""))),
-        (_, ".git-credentials") => Some(("git credentials", Some(b"://"))),
-        (_, ".netrc") => Some(("login for a host", Some(b"password"))),
-        (_, ".pypirc") => Some(("package index credentials", Some(b"password"))),
-        (_, ".npmrc") => Some(("npm credentials", Some(b"_auth"))),
-        (_, ".env") => Some(("environment file", None)),
-        _ if name.ends_with(".key") || name.ends_with(".pem") => Some(("private key", Some(b"PRIVATE KEY"))),
-        _ => None,
-    }
-}
-
-/// Whether the front of a file has a sign.
-#[must_use]
-pub fn shows(head: &[u8], sign: Sign) -> bool {
-    sign.is_none_or(|sign| head.windows(sign.len()).any(|window| window == sign))
-}
-
 /// A candidate in the configuration.
 #[must_use]
 pub fn configured(place: String, kind: String) -> SecretCandidate {
     SecretCandidate { place, kind, layer: None }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn secrets_are_named_and_never_shown() {
-        let kind = |path: &str, head: &[u8]| secret_kind(path).is_some_and(|(_, sign)| shows(head, sign));
-        assert!(kind("root/.ssh/id_rsa", b"-----BEGIN OPENSSH PRIVATE KEY-----"));
-        assert!(!kind("etc/ssl/certs/a.pem", b"-----BEGIN CERTIFICATE-----") && kind("srv/tls.key", b"-----BEGIN PRIVATE KEY-----"));
-        assert!(kind("app/.env", b"") && !kind("root/.npmrc", b"registry=https://x.test") && !kind("usr/share/doc", b""));
-    }
 }
