@@ -6,7 +6,7 @@ use sha2::{Digest, Sha256};
 use std::fs;
 use std::path::Path;
 
-fn tar_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
+pub fn tar_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut tar = tar::Builder::new(Vec::new());
     for (path, bytes) in entries {
         let mut header = tar::Header::new_gnu();
@@ -19,7 +19,7 @@ fn tar_of(entries: &[(&str, &[u8])]) -> Vec<u8> {
 
 const OS: &[u8] = b"ID=debian\nVERSION_ID=\"12\"\n";
 const STATUS: &[u8] = b"Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2.15-2+b2\n";
-fn digest(bytes: &[u8]) -> String {
+pub fn digest(bytes: &[u8]) -> String {
     format!("sha256:{}", Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 

@@ -6,6 +6,7 @@ mod accuracy;
 mod api;
 mod check;
 mod distro;
+mod harden;
 mod identity;
 mod image;
 mod readers;

@@ -205,7 +205,13 @@ impl<'a> Desk<'a> {
         self.coverage.sort();
         self.gaps.sort();
         self.gaps.dedup();
-        Inventory { subject: self.subject, packages: self.packages, dockerfiles: self.dockerfiles, coverage: self.coverage, gaps: self.gaps }
+        Inventory {
+            subject: self.subject,
+            packages: self.packages,
+            dockerfiles: self.dockerfiles,
+            coverage: self.coverage,
+            gaps: self.gaps,
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use super::Reader;
 use super::readers::{
-    bun_lock, cargo_lock, cyclonedx, dockerfile, distro_list, npm_lock, pdm_lock, pip_list, pipfile_lock, pnpm_lock, poetry_lock, purl_list, pylock,
-    requirements, spdx, uv_lock, yarn_lock,
+    bun_lock, cargo_lock, cyclonedx, distro_list, dockerfile, npm_lock, pdm_lock, pip_list, pipfile_lock, pnpm_lock, poetry_lock,
+    purl_list, pylock, requirements, spdx, uv_lock, yarn_lock,
 };
 
 /// What to do with a known file.

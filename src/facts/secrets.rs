@@ -129,7 +129,8 @@ fn word_end(text: &str) -> usize {
 
 fn shown_word(word: &str) -> (String, Option<String>) {
     if let Some((name, value)) = word.split_once('=') {
-        let bare = name.trim_matches(['"', '\'']).rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').next().unwrap_or_default();
+        let bare =
+            name.trim_matches(['"', '\'']).rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-').next().unwrap_or_default();
         if names_secret(bare) && !refers(value) {
             return (format!("{name}=***"), Some(format!("value of {}", bare.trim_start_matches('-'))));
         }

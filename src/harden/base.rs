@@ -3,18 +3,10 @@
 use crate::model::hardening::{Lists, RuleId};
 use globset::GlobBuilder;
 
-/// What there is to say of a base image's name.
-pub enum Base {
-    /// Nothing.
-    Fine,
-    /// These.
-    Wrong(Vec<(RuleId, String)>),
-}
-
 /// Judges a name as `FROM` writes it, build arguments filled in.
-pub fn judge(name: &str, lists: &Lists) -> Base {
+pub fn judge(name: &str, lists: &Lists) -> Vec<(RuleId, String)> {
     if name == "scratch" {
-        return Base::Fine;
+        return Vec::new();
     }
     let mut wrong = Vec::new();
     if let Some(allowed) = &lists.base_images
@@ -35,7 +27,7 @@ pub fn judge(name: &str, lists: &Lists) -> Base {
             (RuleId::BaseNotPinned, format!("{name} may change behind its tag: add @sha256:…"))
         });
     }
-    if wrong.is_empty() { Base::Fine } else { Base::Wrong(wrong) }
+    wrong
 }
 
 /// A name as Docker completes it: `debian` is `docker.io/library/debian`.

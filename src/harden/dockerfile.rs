@@ -1,7 +1,7 @@
 //! The rules on a Dockerfile. Those about what is in the image look at the last stage and the stages it builds upon; those about what is
 //! written down look at all.
 
-use super::base::{self, Base};
+use super::base;
 use super::packages::{self, Run};
 use super::shell;
 use crate::facts::secret_files::secret_kind;
@@ -38,7 +38,8 @@ pub fn judge(file: &Dockerfile, lists: &Lists) -> Vec<Breach> {
 /// Names of variables that a stage sets.
 fn variables(stage: &Stage) -> BTreeSet<String> {
     let set = stage.instructions.iter().filter(|one| matches!(one.keyword.as_str(), "ENV" | "ARG"));
-    let names = set.flat_map(|one| one.text.split_whitespace().map(|word| word.split('=').next().unwrap_or(word).to_owned()).collect::<Vec<_>>());
+    let names =
+        set.flat_map(|one| one.text.split_whitespace().map(|word| word.split('=').next().unwrap_or(word).to_owned()).collect::<Vec<_>>());
     names.collect()
 }
 
@@ -77,10 +78,7 @@ impl Desk<'_> {
     }
 
     fn base(&mut self, at: &Instruction, name: &str) {
-        match base::judge(name, self.lists) {
-            Base::Fine => {}
-            Base::Wrong(wrong) => wrong.into_iter().for_each(|(rule, evidence)| self.add(rule, at, evidence)),
-        }
+        base::judge(name, self.lists).into_iter().for_each(|(rule, evidence)| self.add(rule, at, evidence));
     }
 
     fn instruction(&mut self, one: &Instruction, stage: usize, is_shipped: bool, variables: &BTreeSet<String>) {
@@ -109,7 +107,11 @@ impl Desk<'_> {
             .flags
             .iter()
             .filter(|(name, value)| name == "mount" && (value.contains("type=cache") || value.contains("type=tmpfs")))
-            .filter_map(|(_, value)| value.split(',').find_map(|part| part.strip_prefix("target=").or(part.strip_prefix("dst=")).or(part.strip_prefix("destination="))))
+            .filter_map(|(_, value)| {
+                value
+                    .split(',')
+                    .find_map(|part| part.strip_prefix("target=").or(part.strip_prefix("dst=")).or(part.strip_prefix("destination=")))
+            })
             .map(|folder| folder.trim_end_matches('/').to_owned())
             .collect();
         for (rule, evidence) in packages::judge(Run { commands: &commands, mounted: &mounted, variables, is_shipped }, self.lists) {
@@ -117,7 +119,11 @@ impl Desk<'_> {
         }
         for words in commands.iter().filter(|_| is_shipped) {
             for path in setuid_files(words).into_iter().filter(|path| !base::listed(&self.lists.setuid_files, path)) {
-                self.add(RuleId::SetuidFile, one, format!("{path} gets the setuid or setgid bit: whoever starts it has its owner's rights"));
+                self.add(
+                    RuleId::SetuidFile,
+                    one,
+                    format!("{path} gets the setuid or setgid bit: whoever starts it has its owner's rights"),
+                );
             }
         }
     }
@@ -149,7 +155,10 @@ impl Desk<'_> {
         if old_form {
             kinds.push(format!("value of {name}"));
         }
-        if one.keyword == "ARG" && kinds.is_empty() && one.text.split_whitespace().any(|word| names_secret(word.split('=').next().unwrap_or(word))) {
+        if one.keyword == "ARG"
+            && kinds.is_empty()
+            && one.text.split_whitespace().any(|word| names_secret(word.split('=').next().unwrap_or(word)))
+        {
             let evidence = format!("ARG {shown}: what is given for it stays in the image's history; use RUN --mount=type=secret");
             return self.add(RuleId::Secret, one, evidence);
         }

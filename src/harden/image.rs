@@ -16,7 +16,11 @@ pub fn judge(facts: &ImageFacts, inventory: &Inventory, lists: &Lists) -> Vec<Br
     let base_layers: BTreeSet<&str> = facts.history[..inherited].iter().filter_map(|entry| entry.layer.as_deref()).collect();
     let mut breaches = user(facts);
     if !facts.health_check {
-        breaches.push(breach(RuleId::NoHealthcheck, config(), "no health check is configured: nobody sees that it has stopped serving".to_owned()));
+        breaches.push(breach(
+            RuleId::NoHealthcheck,
+            config(),
+            "no health check is configured: nobody sees that it has stopped serving".to_owned(),
+        ));
     }
     for (at, entry) in facts.history.iter().enumerate().skip(inherited) {
         breaches.extend(instruction(at, entry, lists));
@@ -26,12 +30,20 @@ pub fn judge(facts: &ImageFacts, inventory: &Inventory, lists: &Lists) -> Vec<Br
         let path = format!("/{}", file.path.trim_start_matches('/'));
         if sets_id && !base::listed(&lists.setuid_files, &path) {
             let location = Location { layer: Some(file.layer.clone()), ..Location::file(&file.path) };
-            breaches.push(breach(RuleId::SetuidFile, location, format!("{path} has mode {}: whoever starts it has its owner's rights", file.mode)));
+            breaches.push(breach(
+                RuleId::SetuidFile,
+                location,
+                format!("{path} has mode {}: whoever starts it has its owner's rights", file.mode),
+            ));
         }
     }
     for secret in &facts.secrets {
         // An instruction of the base has no layer; its number tells.
-        let of_base = secret.place.strip_prefix("instruction ").and_then(|number| number.parse::<usize>().ok()).is_some_and(|number| number <= inherited);
+        let of_base = secret
+            .place
+            .strip_prefix("instruction ")
+            .and_then(|number| number.parse::<usize>().ok())
+            .is_some_and(|number| number <= inherited);
         if of_base || secret.layer.as_deref().is_some_and(|layer| base_layers.contains(layer)) {
             continue;
         }
@@ -68,7 +80,11 @@ fn config() -> Location {
 fn user(facts: &ImageFacts) -> Vec<Breach> {
     let user = facts.user.as_deref().unwrap_or_default();
     if is_root(user) {
-        let said = if user.is_empty() { "no user is configured: it runs as root".to_owned() } else { format!("the configured user {user} is root") };
+        let said = if user.is_empty() {
+            "no user is configured: it runs as root".to_owned()
+        } else {
+            format!("the configured user {user} is root")
+        };
         return vec![breach(RuleId::RootUser, config(), said)];
     }
     let name = user.split(':').next().unwrap_or_default();
@@ -76,7 +92,11 @@ fn user(facts: &ImageFacts) -> Vec<Breach> {
     let is_root_by_number = facts.passwd.iter().any(|entry| entry.name == name && entry.uid == 0);
     match (known, is_root_by_number) {
         (_, true) => vec![breach(RuleId::RootUser, config(), format!("the configured user {name} has the number 0: it is root"))],
-        (false, _) => vec![breach(RuleId::UnknownUser, config(), format!("the configured user {name} is not in /etc/passwd: the container will not start"))],
+        (false, _) => vec![breach(
+            RuleId::UnknownUser,
+            config(),
+            format!("the configured user {name} is not in /etc/passwd: the container will not start"),
+        )],
         _ => Vec::new(),
     }
 }
@@ -84,11 +104,7 @@ fn user(facts: &ImageFacts) -> Vec<Breach> {
 /// The rules that look at what a RUN or ADD did, as the builder recorded it.
 fn instruction(at: usize, entry: &HistoryEntry, lists: &Lists) -> Vec<Breach> {
     let text = entry.created_by.trim_end_matches("# buildkit").trim();
-    let location = || Location {
-        layer: entry.layer.clone(),
-        line: u32::try_from(at + 1).ok(),
-        ..Location::file("image history")
-    };
+    let location = || Location { layer: entry.layer.clone(), line: u32::try_from(at + 1).ok(), ..Location::file("image history") };
     let plain = text.strip_prefix("/bin/sh -c #(nop)").map(str::trim).unwrap_or(text);
     // A root file system can only come by ADD where there is nothing yet.
     if plain.starts_with("ADD ") && at > 0 {

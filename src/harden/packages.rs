@@ -64,7 +64,11 @@ fn judge_manager(manager: &'static Manager, run: Run<'_>, lists: &Lists) -> Vec<
     let name = manager.names.first().map_or("", String::as_str);
     let mut out = Vec::new();
     if deeds.updates && !deeds.installs {
-        let what = if manager.update_is_upgrade { "upgrades whatever is newest on that day" } else { "renews lists that a cached layer keeps for ever" };
+        let what = if manager.update_is_upgrade {
+            "upgrades whatever is newest on that day"
+        } else {
+            "renews lists that a cached layer keeps for ever"
+        };
         out.push((RuleId::UpdateAlone, format!("{name} update alone {what}: update and install pinned versions in one RUN")));
         return out;
     }
@@ -127,12 +131,16 @@ fn plain_words<'a>(words: &'a [String], manager: &Manager) -> Vec<&'a str> {
 
 /// Whether a word names a package of a repository: not a file, an address or a variable.
 fn is_package(word: &str) -> bool {
-    !(word.starts_with(['.', '/', '$', '<', '>']) || word.contains("://") || [".deb", ".rpm", ".apk", ".whl", ".gz", ".txt", ".tgz"].iter().any(|end| word.ends_with(end)))
+    !(word.starts_with(['.', '/', '$', '<', '>'])
+        || word.contains("://")
+        || [".deb", ".rpm", ".apk", ".whl", ".gz", ".txt", ".tgz"].iter().any(|end| word.ends_with(end)))
 }
 
 fn is_pinned(package: &str, manager: &Manager) -> bool {
     let by_number = || package.match_indices('-').any(|(at, _)| package[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
-    let by_sign = |sign: &String| package.get(1..).is_some_and(|rest| rest.split_once(sign.as_str()).is_some_and(|(_, version)| !matches!(version, "" | "latest")));
+    let by_sign = |sign: &String| {
+        package.get(1..).is_some_and(|rest| rest.split_once(sign.as_str()).is_some_and(|(_, version)| !matches!(version, "" | "latest")))
+    };
     manager.pin.iter().any(by_sign) || manager.pin_by_number && by_number() || package.contains('$')
 }
 

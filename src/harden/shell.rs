@@ -14,7 +14,9 @@ pub fn commands(script: &str) -> Vec<Vec<String>> {
         let mut words = words.as_slice();
         let mut after_runner = false;
         while let Some((first, rest)) = words.split_first() {
-            let assigns = first.split_once('=').is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
+            let assigns = first
+                .split_once('=')
+                .is_some_and(|(name, _)| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'));
             let runs = RUNNERS.contains(&first.as_str());
             if !(assigns || runs || BEFORE.contains(&first.as_str()) || after_runner && first.starts_with('-')) {
                 break;
@@ -110,7 +112,17 @@ mod tests {
         let shown: Vec<String> = commands.iter().map(|words| words.join("·")).collect();
         assert_eq!(
             shown,
-            ["set·-ex", "apt-get·update", "true", "apt-get·install·-y·a b·c\"d·>/dev/null·2>&1", "exit·1", "fi", "x·$(cat y; z)", "rm·-rf·/a", "b"]
+            [
+                "set·-ex",
+                "apt-get·update",
+                "true",
+                "apt-get·install·-y·a b·c\"d·>/dev/null·2>&1",
+                "exit·1",
+                "fi",
+                "x·$(cat y; z)",
+                "rm·-rf·/a",
+                "b"
+            ]
         );
     }
 }

@@ -6,8 +6,24 @@ use crate::model::dockerfile::{Allow, Dockerfile, Instruction, Stage};
 use std::collections::BTreeMap;
 
 const KEYWORDS: [&str; 18] = [
-    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD", "RUN", "SHELL",
-    "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
 ];
 /// Instructions that may have heredocs.
 const WITH_HEREDOCS: [&str; 3] = ["ADD", "COPY", "RUN"];
@@ -105,7 +121,11 @@ fn instructions(text: &str, reading: &mut Reading) -> Vec<Instruction> {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
             // Comments right above an instruction are beside it; an empty line parts them.
-            if line.is_empty() { allows.clear() } else { allows.extend(allow(line, number)) }
+            if line.is_empty() {
+                allows.clear()
+            } else {
+                allows.extend(allow(line, number))
+            }
             continue;
         }
         let mut joined = line.to_owned();
