@@ -55,7 +55,7 @@ pub fn suppress(args: &SuppressArgs) -> Answer {
         .text("approved-by", args.approved_by.as_deref())
         .text("ticket", args.ticket.as_deref());
     let path = args.config.clone().or_else(|| policy_files::find(".")).unwrap_or_else(|| PathBuf::from("scacheck.toml"));
-    let text = edit::add(&existing(&path)?.unwrap_or_default(), Kind::Suppress, &[rule])?;
+    let text = edit::add(&existing(&path)?.unwrap_or_default(), "suppress", &[rule])?;
     write_policy(&path, &text)?;
     Ok((format!("{}: {} is suppressed for {}\n", path.display(), args.id, args.purl), 0))
 }
@@ -154,7 +154,7 @@ impl Desk<'_> {
             .text("approved-by", approved_by.as_deref())
             .text("ticket", ticket.as_deref())
             .text("until", until.as_deref());
-        let text = edit::add(&existing(&path)?.unwrap_or_default(), Kind::Allow, &[lines])?;
+        let text = edit::add(&existing(&path)?.unwrap_or_default(), "allow", &[lines])?;
         write_policy(&path, &text)?;
         Ok((format!("{}: {purl} is allowed\n", path.display()), 0))
     }
@@ -218,7 +218,7 @@ impl Desk<'_> {
         }
         let text = existing(&path)?.unwrap_or_default();
         if !dry_run && !places.is_empty() {
-            write_policy(&path, &edit::remove(&text, Kind::Allow, &places)?)?;
+            write_policy(&path, &edit::remove(&text, "allow", &places)?)?;
         }
         let done = if dry_run { "would be taken out" } else { "taken out" };
         out.push_str(&format!("{} of {place} allow rules {done}\n", places.len()));
@@ -248,10 +248,10 @@ impl Desk<'_> {
     fn append(&self, imported: &import::Imported, from: &str) -> Result<String, Box<dyn Error>> {
         let path = self.path(".");
         let mut text = existing(&path)?.unwrap_or_default();
-        for kind in Kind::ALL {
-            let rules = imported.lines(kind);
+        for table in import::TABLES {
+            let rules = imported.lines(table);
             if !rules.is_empty() {
-                text = edit::add(&text, kind, &rules)?;
+                text = edit::add(&text, table, &rules)?;
             }
         }
         write_policy(&path, &text)?;

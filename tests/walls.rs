@@ -40,7 +40,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("zip::", &["src/sync/osv_export.rs"]),
     ("tar::", &["src/acquire/image/", "src/sync/overrides.rs", "src/sync/cpe_dictionary.rs", "src/mirror/transfer.rs"]),
     ("zstd::", &["src/acquire/image/", "src/mirror/transfer.rs"]),
-    ("serde_saphyr", &["src/acquire/yaml.rs"]),
+    ("serde_saphyr", &["src/acquire/yaml.rs", "src/amend/import/yaml.rs"]),
+    ("toml_edit", &["src/amend/edit.rs"]),
+    ("quick_xml", &["src/amend/import/dependency_check.rs"]),
 ];
 
 fn sources(folder: &Path, out: &mut Vec<(String, String)>) {

@@ -1,7 +1,6 @@
 //! Adds rules to a policy file and takes rules out of it; everything else stays as it was written.
 
 use crate::decide::propose::Proposal;
-use crate::decide::rule::Kind;
 use toml_edit::{Array, ArrayOfTables, DocumentMut, Item, Table, value};
 
 /// A rule to be written: its keys in order.
@@ -38,6 +37,20 @@ impl Lines {
         self
     }
 
+    /// With a list of texts.
+    #[must_use]
+    pub fn list(mut self, key: &'static str, texts: &[String]) -> Self {
+        self.0.push((key, value(texts.iter().map(String::as_str).collect::<Array>())));
+        self
+    }
+
+    /// With what another has.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+
     /// With `true`, if it is.
     #[must_use]
     pub fn truth(mut self, key: &'static str, is_so: bool) -> Self {
@@ -50,39 +63,39 @@ fn parse(text: &str) -> Result<DocumentMut, String> {
     text.parse::<DocumentMut>().map_err(|error| error.to_string())
 }
 
-/// Adds rules after the last one of their kind.
+/// Adds rules after the last one of their table: `allow`, `deny`, `suppress`, `identity`.
 ///
 /// # Errors
-/// When the text is no TOML, or writes the kind as something else than tables.
-pub fn add(text: &str, kind: Kind, rules: &[Lines]) -> Result<String, String> {
+/// When the text is no TOML, or writes the table as something else.
+pub fn add(text: &str, table: &str, rules: &[Lines]) -> Result<String, String> {
     let mut document = parse(text)?;
     // New tables go behind everything, unless others of their kind say where.
     let after =
-        document.get(kind.name()).and_then(Item::as_array_of_tables).and_then(|tables| tables.iter().filter_map(Table::position).max());
-    let entry = document.entry(kind.name()).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
-    let tables = entry.as_array_of_tables_mut().ok_or_else(|| format!("`{}` is not written as [[{}]] tables", kind.name(), kind.name()))?;
+        document.get(table).and_then(Item::as_array_of_tables).and_then(|tables| tables.iter().filter_map(Table::position).max());
+    let entry = document.entry(table).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
+    let tables = entry.as_array_of_tables_mut().ok_or_else(|| format!("`{}` is not written as [[{}]] tables", table, table))?;
     for Lines(fields) in rules {
-        let mut table = Table::new();
+        let mut rule = Table::new();
         for (key, item) in fields {
-            table.insert(key, item.clone());
+            rule.insert(key, item.clone());
         }
-        table.decor_mut().set_prefix("\n");
-        table.set_position(after);
-        tables.push(table);
+        rule.decor_mut().set_prefix("\n");
+        rule.set_position(after);
+        tables.push(rule);
     }
     let out = document.to_string();
     Ok(if text.trim().is_empty() { out.trim_start().to_owned() } else { out })
 }
 
-/// Takes the rules of a kind out that stand at the given places among their kind. A comment right above a rule goes with it; one that an
+/// Takes the rules out that stand at the given places of a table. A comment right above a rule goes with it; one that an
 /// empty line parts from it stays.
 ///
 /// # Errors
 /// When the text is no TOML.
-pub fn remove(text: &str, kind: Kind, places: &[usize]) -> Result<String, String> {
+pub fn remove(text: &str, table: &str, places: &[usize]) -> Result<String, String> {
     let mut document = parse(text)?;
     let mut left_over = String::new();
-    if let Some(tables) = document.get_mut(kind.name()).and_then(Item::as_array_of_tables_mut) {
+    if let Some(tables) = document.get_mut(table).and_then(Item::as_array_of_tables_mut) {
         let mut kept = ArrayOfTables::new();
         for (place, table) in tables.iter().enumerate() {
             let prefix = table.decor().prefix().and_then(|prefix| prefix.as_str()).unwrap_or_default();
@@ -103,7 +116,7 @@ pub fn remove(text: &str, kind: Kind, places: &[usize]) -> Result<String, String
         }
         *tables = kept;
         if tables.is_empty() {
-            document.remove(kind.name());
+            document.remove(table);
         }
     }
     if !left_over.is_empty() {
@@ -139,19 +152,19 @@ mod tests {
     #[test]
     fn adding_changes_nothing_else() {
         let rule = Lines::default().text("purl", Some("pkg:npm/d@1")).text("reason", Some("say \"why\""));
-        let out = add(TEXT, Kind::Allow, &[rule.clone()]).unwrap();
+        let out = add(TEXT, "allow", &[rule.clone()]).unwrap();
         let added = "\n[[allow]]\npurl = \"pkg:npm/d@1\"\nreason = 'say \"why\"'\n";
         assert_eq!(out.replacen(added, "", 1), TEXT, "{out}");
         assert!(out.find(added).unwrap() < out.find("[[deny]]").unwrap(), "{out}");
-        assert_eq!(add("", Kind::Allow, &[rule]).unwrap(), added.trim_start());
-        assert!(add("allow = 1\n", Kind::Allow, &[Lines::default()]).is_err());
+        assert_eq!(add("", "allow", &[rule]).unwrap(), added.trim_start());
+        assert!(add("allow = 1\n", "allow", &[Lines::default()]).is_err());
     }
 
     #[test]
     fn removing_takes_the_rule_and_its_comment() {
-        let out = remove(TEXT, Kind::Allow, &[0]).unwrap();
+        let out = remove(TEXT, "allow", &[0]).unwrap();
         assert_eq!(out, TEXT.replace("# the server\n[[allow]]\npurl = \"pkg:npm/a@1\"\n\n", ""), "{out}");
-        let out = remove(TEXT, Kind::Allow, &[0, 1]).unwrap();
+        let out = remove(TEXT, "allow", &[0, 1]).unwrap();
         assert!(out.contains("# --- web ---") && out.contains("[[deny]]") && !out.contains("[[allow]]"), "{out}");
     }
 }

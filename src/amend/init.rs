@@ -2,7 +2,6 @@
 
 use super::edit::{self, Lines};
 use crate::decide::propose::{Proposal, quoted, rule_for};
-use crate::decide::rule::Kind;
 use crate::model::package::{Inventory, Origin};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -33,7 +32,7 @@ pub fn whitelist(inventory: &Inventory, existing: Option<&str>, grounds: &Ground
     let mut fields = vec![("mode", "allow-only"), ("reason", reason.as_str())];
     fields.extend(grounds.approved_by.map(|name| ("approved-by", name)));
     let text = edit::set_missing(existing, "whitelist", &fields)?;
-    edit::add(&text, Kind::Allow, &proposals.iter().map(Lines::of).collect::<Vec<_>>())
+    edit::add(&text, "allow", &proposals.iter().map(Lines::of).collect::<Vec<_>>())
 }
 
 fn fresh(inventory: &Inventory, proposals: &BTreeSet<Proposal>, reason: &str, grounds: &Grounds<'_>) -> String {
