@@ -220,7 +220,8 @@ fn pattern(
 }
 
 fn glob(text: &Spanned<String>, source: &Source<'_>) -> Result<GlobMatcher, Box<Diagnostic>> {
-    let built = GlobBuilder::new(text.get_ref()).literal_separator(true).build();
+    // Paths of a subject have no slash at their front.
+    let built = GlobBuilder::new(text.get_ref().trim_start_matches('/')).literal_separator(true).build();
     built.map(|glob| glob.compile_matcher()).map_err(|error| source.wrong(text.span().start, error.kind().to_string(), None))
 }
 

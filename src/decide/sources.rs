@@ -83,6 +83,10 @@ impl Sources {
         ] {
             let Some(word) = word else { continue };
             let cost = Decision::from_word(word.get_ref()).map_err(|error| source.wrong(word.span().start, error, None))?;
+            if trouble == Trouble::NearName && cost == Decision::Deny {
+                let message = "`on-near-name` is `warn` or `allow`: mode = \"allow-only\" denies every name that is not allowed";
+                return Err(source.wrong(word.span().start, message, None));
+            }
             self.costs.insert(trouble, (cost, source.location(word.span().start)));
         }
         Ok(())
@@ -101,15 +105,14 @@ impl Sources {
         (decision != Decision::Allow).then_some(Objection { decision, rule, reason })
     }
 
-    /// Everything there is to say about a package at a place. `by` is the allow rule that fits it.
+    /// Everything there is to say about a package at a place. `by` are the allow rules that fit it.
     #[must_use]
-    pub fn judge(&self, at: At<'_>, by: Option<&Rule>) -> Vec<Objection> {
+    pub fn judge(&self, at: At<'_>, by: &[&Rule]) -> Vec<Objection> {
         let mut out: Vec<Objection> = self.place(at, by).into_iter().collect();
         let package = at.package;
         let mut add = |trouble, reason: &str| out.extend(self.object(trouble, reason.to_owned()));
-        match &package.origin {
-            Origin::Url(address) => add(Trouble::Archive, &format!("it is an archive at {address}, not a release of a registry")),
-            _ => {}
+        if let Origin::Url(address) = &package.origin {
+            add(Trouble::Archive, &format!("it is an archive at {address}, not a release of a registry"));
         }
         let address = package.origin.address().unwrap_or_default();
         if ["http://", "git+http://", "git://"].iter().any(|scheme| address.starts_with(scheme)) {
@@ -119,10 +122,10 @@ impl Sources {
             if package.integrity.is_empty() {
                 add(Trouble::MissingIntegrity, "the lockfile has no digest of it");
             } else if !package.integrity.iter().any(|text| Digest::parse(text).is_some_and(|digest| !digest.is_weak())) {
-                add(Trouble::WeakIntegrity, &format!("its only digest is weak: {}", package.integrity.join(" ")));
+                add(Trouble::WeakIntegrity, &format!("it has no strong digest, only {}", package.integrity.join(" ")));
             }
         }
-        let approved = by.is_some_and(|rule| matches!(rule.body, Body::Allow { install_script: true, .. }));
+        let approved = by.iter().any(|rule| matches!(rule.body, Body::Allow { install_script: true, .. }));
         if package.install_script && !approved {
             add(
                 Trouble::InstallScript,
@@ -132,30 +135,21 @@ impl Sources {
         out
     }
 
-    /// Registries and git organisations. A rule's own registries stand before the general ones.
-    fn place(&self, at: At<'_>, by: Option<&Rule>) -> Option<Objection> {
-        let of_rule = by.and_then(|rule| match &rule.body {
-            Body::Allow { registries, .. } if !registries.is_empty() => Some((registries, rule.reference())),
-            _ => None,
-        });
-        let general = |list: &'_ Option<(Vec<String>, Location)>, key: &str| {
-            list.as_ref().map(|(list, location)| {
-                (list.clone(), RuleRef { location: Some(location.clone()), ..RuleRef::said("sources", format!("{key} = {list:?}")) })
-            })
-        };
-        let (list, rule) = match &at.package.origin {
-            Origin::Git(_) => general(&self.git, "git")?,
-            Origin::Public if at.package.ecosystem().is_distro() => return None,
-            Origin::Public | Origin::Registry(_) => match of_rule {
-                Some((list, rule)) => (list.clone(), rule),
-                None => general(&self.registries, "registries")?,
-            },
+    /// Registries and git organisations. A rule that names the package's own registry stands before the general list.
+    fn place(&self, at: At<'_>, by: &[&Rule]) -> Option<Objection> {
+        let package = at.package;
+        let (list, key) = match &package.origin {
+            Origin::Git(_) => (self.git.as_ref()?, "git"),
+            Origin::Public if package.ecosystem().is_distro() => return None,
+            Origin::Public | Origin::Registry(_) => (self.registries.as_ref()?, "registries"),
             Origin::Url(_) | Origin::Path(_) => return None,
         };
-        if list.iter().any(|allowed| comes_from(&at.package.origin, at.package.ecosystem(), allowed)) {
+        let approved = by.iter().any(|rule| matches!(&rule.body, Body::Allow { registries, .. } if !registries.is_empty()));
+        if approved || list.0.iter().any(|allowed| comes_from(&package.origin, package.ecosystem(), allowed)) {
             return None;
         }
-        let address = at.package.origin.address().unwrap_or("the public registry");
+        let address = package.origin.address().unwrap_or("the public registry");
+        let rule = RuleRef { location: Some(list.1.clone()), ..RuleRef::said("sources", format!("{key} = {:?}", list.0)) };
         Some(Objection { decision: Decision::Deny, rule, reason: format!("it comes from {address}, which is not allowed") })
     }
 }

@@ -5,7 +5,7 @@ use super::policy::{Mode, Policy};
 use super::propose;
 use super::rule::{At, Body, Kind, Rule};
 use super::rules::Use;
-use super::sources::{Objection, Trouble};
+use super::sources::{Objection, Trouble, comes_from};
 use crate::model::verdict::{Decision, RuleRef, Verdict};
 use crate::version::range::Standing;
 use std::collections::BTreeSet;
@@ -25,28 +25,29 @@ pub struct Said {
 #[must_use]
 pub fn judge(at: At<'_>, policy: &Policy, today: &str, used: &mut BTreeSet<Use>) -> Said {
     let mut against = Vec::new();
+    let mut by = Vec::new();
     let mut paste = None;
-    let mut by = None;
     if policy.mode != Mode::Off {
-        against.extend(denials(at, policy, today, used));
+        let denials = denials(at, policy, today, used);
+        // What a deny rule names, an allow rule does not help.
+        let may_paste = !denials.iter().any(|one| one.decision == Decision::Deny);
+        against.extend(denials);
         match allowance(at, policy, today, used) {
-            Ok(rule) => by = rule,
+            Ok(rules) => by = rules,
             Err(objection) => {
                 against.push(objection);
-                paste = Some(propose::rule_for(at.package).to_toml(Some(propose::ASK)));
+                paste = may_paste.then(|| propose::rule_for(at.package).to_toml(Some(propose::ASK)));
             }
         }
         against.extend(near_name(at, policy));
     }
-    against.extend(policy.sources.judge(at, by));
+    against.extend(policy.sources.judge(at, &by));
     against.sort_by_key(|objection| std::cmp::Reverse(objection.decision));
     let verdict = match against.first() {
         Some(worst) => Verdict { decision: worst.decision, rule: Some(worst.rule.clone()) },
-        None => Verdict { decision: Decision::Allow, rule: by.map(Rule::reference) },
+        None => Verdict { decision: Decision::Allow, rule: by.first().map(|rule| rule.reference()) },
     };
-    // What another rule denies, an allow rule does not help.
-    let denied_otherwise = against.iter().filter(|one| one.decision == Decision::Deny).any(|one| matches!(one.rule.kind.as_str(), "deny"));
-    Said { verdict, paste: paste.filter(|_| !denied_otherwise), against }
+    Said { verdict, paste, against }
 }
 
 /// The deny rules that are, or may be, about it: a version that cannot be compared is in every range.
@@ -68,55 +69,67 @@ fn denials(at: At<'_>, policy: &Policy, today: &str, used: &mut BTreeSet<Use>) -
     out
 }
 
-/// The allow rule that is about it, or why there is none.
-fn allowance<'a>(at: At<'_>, policy: &'a Policy, today: &str, used: &mut BTreeSet<Use>) -> Result<Option<&'a Rule>, Objection> {
-    let mut nearest: Option<(u8, &Rule, String)> = None;
-    let mut miss = |rank: u8, rule: &'a Rule, reason: String| {
-        if nearest.as_ref().is_none_or(|(best, ..)| rank > *best) {
-            nearest = Some((rank, rule, reason));
-        }
-    };
-    let mut fitting = None;
+/// The allow rules that are about it, or why there is none.
+fn allowance<'a>(at: At<'_>, policy: &'a Policy, today: &str, used: &mut BTreeSet<Use>) -> Result<Vec<&'a Rule>, Objection> {
+    let mut nearest: Option<(Nearness, &Rule, String)> = None;
+    let mut fitting = Vec::new();
     for (index, rule) in policy.rules.about(Kind::Allow, at.package) {
         if !rule.about.names(at.package) {
             continue;
         }
-        match rule.about.standing(at) {
+        let miss = match rule.about.standing(at) {
             Ok(Standing::In) => {
                 used.insert((index, 0));
-                if !rule.in_force(today) {
-                    miss(3, rule, format!("a rule for it expired on {}", rule.until.as_deref().unwrap_or_default()));
-                    continue;
-                }
-                match digests(at, rule) {
-                    Ok(()) => fitting = fitting.or(Some(rule)),
-                    Err(reason) => miss(4, rule, reason),
+                if rule.in_force(today) {
+                    bytes(at, rule).err().map(|reason| (Nearness::OtherBytes, reason))
+                } else {
+                    let until = rule.until.as_deref().unwrap_or_default();
+                    Some((Nearness::Expired, format!("a rule for it expired on {until}")))
                 }
             }
-            Ok(_) => miss(2, rule, format!("whether version {} is in the range cannot be told", at.package.version)),
-            Err(reason) => miss(1, rule, reason),
+            Ok(_) => Some((Nearness::Unsure, format!("whether version {} is in the range cannot be told", at.package.version))),
+            Err(reason) => Some((Nearness::OtherVersion, reason)),
+        };
+        match miss {
+            None => fitting.push(rule),
+            Some((nearness, reason)) if nearest.as_ref().is_none_or(|(best, ..)| nearness > *best) => nearest = Some((nearness, rule, reason)),
+            Some(_) => {}
         }
     }
-    let reason = match (fitting, nearest) {
-        (Some(rule), _) => return Ok(Some(rule)),
-        // A digest that differs from the approved one is told in every mode.
-        (None, Some((rank, rule, reason))) if rank == 4 || policy.mode == Mode::AllowOnly => {
-            let place = if rank == 4 { digests_at(rule) } else { rule.reference() };
-            return Err(Objection { decision: Decision::Deny, rule: place, reason });
+    let decision = if policy.mode == Mode::AllowOnly { Decision::Deny } else { Decision::Warn };
+    match nearest {
+        _ if !fitting.is_empty() => Ok(fitting),
+        // That its bytes are not the approved ones is told in every mode.
+        Some((Nearness::OtherBytes, rule, reason)) => Err(Objection { decision, rule: digests_at(rule), reason }),
+        _ if policy.mode == Mode::DenyListed => Ok(Vec::new()),
+        Some((_, rule, reason)) => Err(Objection { decision, rule: rule.reference(), reason }),
+        None => {
+            let rule = RuleRef { location: policy.mode_at.clone(), ..RuleRef::said("whitelist", "mode = \"allow-only\"".to_owned()) };
+            Err(Objection { decision, rule, reason: "no allow rule names it".to_owned() })
         }
-        (None, _) if policy.mode == Mode::DenyListed => return Ok(None),
-        (None, _) => "no allow rule names it".to_owned(),
-    };
-    let rule = RuleRef { location: policy.mode_at.clone(), ..RuleRef::said("whitelist", "mode = \"allow-only\"".to_owned()) };
-    Err(Objection { decision: Decision::Deny, rule, reason })
+    }
 }
 
-fn digests(at: At<'_>, rule: &Rule) -> Result<(), String> {
-    let Body::Allow { digests, .. } = &rule.body else { return Ok(()) };
+/// How near a rule that names a package comes to allowing it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Nearness {
+    OtherVersion,
+    Unsure,
+    Expired,
+    OtherBytes,
+}
+
+/// Whether a package comes from where the rule says, with the digests that it gives.
+fn bytes(at: At<'_>, rule: &Rule) -> Result<(), String> {
+    let Body::Allow { digests, registries, .. } = &rule.body else { return Ok(()) };
+    let package = at.package;
+    if !registries.is_empty() && !registries.iter().any(|allowed| comes_from(&package.origin, package.ecosystem(), allowed)) {
+        return Err(format!("it comes from {}, not from {}", package.origin.address().unwrap_or("the public registry"), registries.join(", ")));
+    }
     if digests.is_empty() {
         return Ok(());
     }
-    match digest::compare(&at.package.integrity, digests) {
+    match digest::compare(&package.integrity, digests) {
         Comparison::Same => Ok(()),
         Comparison::Other(text) => Err(format!("its digest {text} is not the approved one")),
         Comparison::Nothing => Err("nothing states a digest of it that could be held against the approved one".to_owned()),

@@ -22,7 +22,6 @@ struct Entry {
 /// When it is no XML.
 pub fn read(file: &str) -> Result<Imported, String> {
     let mut reader = Reader::from_str(file);
-    reader.config_mut().trim_text(true);
     let mut imported = Imported::default();
     let (mut entry, mut field): (Option<Entry>, Option<(String, String, bool)>) = (None, None);
     loop {
