@@ -9,6 +9,7 @@ mod distro;
 mod harden;
 mod identity;
 mod image;
+mod laws;
 mod readers;
 mod rootfs;
 mod sources;

@@ -70,8 +70,7 @@ fn parse(text: &str) -> Result<DocumentMut, String> {
 pub fn add(text: &str, table: &str, rules: &[Lines]) -> Result<String, String> {
     let mut document = parse(text)?;
     // New tables go behind everything, unless others of their kind say where.
-    let after =
-        document.get(table).and_then(Item::as_array_of_tables).and_then(|tables| tables.iter().filter_map(Table::position).max());
+    let after = document.get(table).and_then(Item::as_array_of_tables).and_then(|tables| tables.iter().filter_map(Table::position).max());
     let entry = document.entry(table).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
     let tables = entry.as_array_of_tables_mut().ok_or_else(|| format!("`{}` is not written as [[{}]] tables", table, table))?;
     for Lines(fields) in rules {

@@ -54,10 +54,14 @@ impl Format {
         let has = |key: &str| text.lines().any(|line| line.starts_with(key));
         match () {
             () if text.trim_start().starts_with('<') => text.contains("<suppressions").then_some(Self::DependencyCheck),
-            () if text.trim_start().starts_with('{') => (text.contains("\"whitelists\"") || text.contains("\"policies\"")).then_some(Self::Anchore),
+            () if text.trim_start().starts_with('{') => {
+                (text.contains("\"whitelists\"") || text.contains("\"policies\"")).then_some(Self::Anchore)
+            }
             () if name.starts_with(".trivyignore") && !is_yaml => Some(Self::TrivyIgnore),
             () if has("[[IgnoredVulns]]") || has("[[PackageOverrides]]") => Some(Self::OsvScanner),
-            () if name.ends_with(".toml") => ["[advisories]", "[bans]", "[graph]", "[licenses]"].iter().any(|section| has(section)).then_some(Self::CargoDeny),
+            () if name.ends_with(".toml") => {
+                ["[advisories]", "[bans]", "[graph]", "[licenses]"].iter().any(|section| has(section)).then_some(Self::CargoDeny)
+            }
             () if name.starts_with(".trivyignore") || has("vulnerabilities:") || has("misconfigurations:") => Some(Self::TrivyYaml),
             () if has("ignore:") => Some(Self::Grype),
             () if has("generalwhitelist:") || has("common:") || is_yaml && text.contains("CVE-") => Some(Self::Clair),

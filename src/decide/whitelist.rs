@@ -92,7 +92,9 @@ fn allowance<'a>(at: At<'_>, policy: &'a Policy, today: &str, used: &mut BTreeSe
         };
         match miss {
             None => fitting.push(rule),
-            Some((nearness, reason)) if nearest.as_ref().is_none_or(|(best, ..)| nearness > *best) => nearest = Some((nearness, rule, reason)),
+            Some((nearness, reason)) if nearest.as_ref().is_none_or(|(best, ..)| nearness > *best) => {
+                nearest = Some((nearness, rule, reason))
+            }
             Some(_) => {}
         }
     }
@@ -124,7 +126,11 @@ fn bytes(at: At<'_>, rule: &Rule) -> Result<(), String> {
     let Body::Allow { digests, registries, .. } = &rule.body else { return Ok(()) };
     let package = at.package;
     if !registries.is_empty() && !registries.iter().any(|allowed| comes_from(&package.origin, package.ecosystem(), allowed)) {
-        return Err(format!("it comes from {}, not from {}", package.origin.address().unwrap_or("the public registry"), registries.join(", ")));
+        return Err(format!(
+            "it comes from {}, not from {}",
+            package.origin.address().unwrap_or("the public registry"),
+            registries.join(", ")
+        ));
     }
     if digests.is_empty() {
         return Ok(());

@@ -64,7 +64,8 @@ fn whitelisted(name: &str, item: &Value, imported: &mut Imported) {
 fn judged(policy: &str, rule: &Value, imported: &mut Imported) {
     let (gate, trigger) = (rule["gate"].as_str().unwrap_or_default(), rule["trigger"].as_str().unwrap_or_default());
     let shown = format!("{policy}: {gate}/{trigger}");
-    let value = |wanted: &str| items(&rule["params"]).iter().find(|param| param["name"] == wanted).and_then(|param| param["value"].as_str());
+    let value =
+        |wanted: &str| items(&rule["params"]).iter().find(|param| param["name"] == wanted).and_then(|param| param["value"].as_str());
     let decision = match rule["action"].as_str().map(str::to_ascii_lowercase).as_deref() {
         Some("stop") => "deny",
         Some("warn") => "warn",
@@ -74,7 +75,8 @@ fn judged(policy: &str, rule: &Value, imported: &mut Imported) {
         return imported.leave(format!("{shown}: it has no counterpart among rules; see [gate] and [hardening]"));
     }
     let Some(name) = value("name") else { return imported.leave(format!("{shown}: it names no package")) };
-    let versions: Vec<&str> = value("version").into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|version| !version.is_empty()).collect();
+    let versions: Vec<&str> =
+        value("version").into_iter().flat_map(|list| list.split(',')).map(str::trim).filter(|version| !version.is_empty()).collect();
     if value("version_comparison").is_some_and(|sign| sign != "=") {
         return imported.leave(format!("{shown}: {name}: a comparison of versions without their ecosystem cannot be said in a rule"));
     }

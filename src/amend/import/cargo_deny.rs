@@ -37,7 +37,9 @@ fn advisories(table: &Table, imported: &mut Imported) {
             let reason = text(entry, "reason");
             match (entry.as_str().map(str::to_owned).or_else(|| text(entry, "id")), spec(entry)) {
                 // A crate instead of an id: its yanked versions are let through, which is no finding here.
-                (Some(id), _) if !id.contains('@') && id.contains('-') => imported.suppress(Some(&id), None, reason.as_deref(), Lines::default()),
+                (Some(id), _) if !id.contains('@') && id.contains('-') => {
+                    imported.suppress(Some(&id), None, reason.as_deref(), Lines::default())
+                }
                 (_, Some((name, ..))) => imported.leave(format!("[advisories] ignore {name}: yanked versions are no findings")),
                 _ => imported.leave(format!("[advisories] ignore {entry}: it is not understood")),
             }
@@ -67,10 +69,13 @@ fn bans(table: &Table, imported: &mut Imported) {
             let (Some((name, version)), "allow" | "deny") = (spec(entry), key.as_str()) else { continue };
             let reason = text(entry, "reason");
             if let Some(wrappers) = entry.get("wrappers") {
-                imported.leave(format!("[bans] deny {name}: let through below {wrappers}, which cannot be said in a rule; without that it would deny more"));
+                imported.leave(format!(
+                    "[bans] deny {name}: let through below {wrappers}, which cannot be said in a rule; without that it would deny more"
+                ));
                 continue;
             }
-            let rule = lines(&name, version.as_deref()).text("reason", Some(reason.as_deref().unwrap_or("taken over; the file gave no reason")));
+            let rule =
+                lines(&name, version.as_deref()).text("reason", Some(reason.as_deref().unwrap_or("taken over; the file gave no reason")));
             match key.as_str() {
                 "deny" => imported.rules.push(("deny", rule.text("use-instead", text(entry, "use-instead").as_deref()))),
                 _ => imported.rules.push(("allow", rule)),

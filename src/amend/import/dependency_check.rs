@@ -91,7 +91,8 @@ fn rules(entry: Entry, imported: &mut Imported) -> Result<(), String> {
     for (name, value, regex) in &entry.fields {
         by_name.entry(name).or_default().push((value.trim(), *regex));
     }
-    let notes = by_name.remove("notes").and_then(|notes| notes.first().map(|(text, _)| text.split_whitespace().collect::<Vec<_>>().join(" ")));
+    let notes =
+        by_name.remove("notes").and_then(|notes| notes.first().map(|(text, _)| text.split_whitespace().collect::<Vec<_>>().join(" ")));
     let mut purls = Vec::new();
     for (text, regex) in by_name.remove("packageUrl").unwrap_or_default() {
         purls.push(if regex { plain_purl(text)? } else { text.to_owned() });
@@ -187,7 +188,11 @@ fn plain_purl(regex: &str) -> Result<String, String> {
 /// `group:artifact:version`, plain or as a regular expression that ends open.
 fn maven(text: &str, regex: bool) -> Result<String, String> {
     let fail = || format!("<gav> cannot be said in a rule: {text}");
-    let body = if regex { plain_purl(&format!("^pkg:{}", text.strip_prefix('^').ok_or_else(fail)?)).map_err(|_| fail())? } else { format!("pkg:{text}") };
+    let body = if regex {
+        plain_purl(&format!("^pkg:{}", text.strip_prefix('^').ok_or_else(fail)?)).map_err(|_| fail())?
+    } else {
+        format!("pkg:{text}")
+    };
     let parts: Vec<&str> = body.trim_start_matches("pkg:").split(':').filter(|part| !part.is_empty()).collect();
     match parts.as_slice() {
         [group, artifact] => Ok(format!("pkg:maven/{group}/{artifact}")),

@@ -43,7 +43,11 @@ fn rule(entry: &Value, imported: &mut Imported) -> Result<(), String> {
         return Err(format!("`{key}` cannot be said in a rule"));
     }
     let package = &entry["package"];
-    let odd = package.as_object().into_iter().flatten().find(|(key, _)| !["name", "version", "type", "location", "language"].contains(&key.as_str()));
+    let odd = package
+        .as_object()
+        .into_iter()
+        .flatten()
+        .find(|(key, _)| !["name", "version", "type", "location", "language"].contains(&key.as_str()));
     if let Some((key, _)) = odd {
         return Err(format!("`package.{key}` cannot be said in a rule"));
     }

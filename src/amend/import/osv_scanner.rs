@@ -47,7 +47,9 @@ fn vulnerability(entry: &Table, imported: &mut Imported) {
     match (&id, until(entry, "ignoreUntil")) {
         (None, _) => imported.leave("[[IgnoredVulns]]: it has no id"),
         (_, Err(reason)) => imported.leave(format!("[[IgnoredVulns]] {}: {reason}", id.unwrap_or_default())),
-        (Some(id), Ok(until)) => imported.suppress(Some(id), None, text(entry, "reason").as_deref(), Lines::default().text("until", until.as_deref())),
+        (Some(id), Ok(until)) => {
+            imported.suppress(Some(id), None, text(entry, "reason").as_deref(), Lines::default().text("until", until.as_deref()))
+        }
     }
 }
 
@@ -87,7 +89,12 @@ fn package(entry: &Table, imported: &mut Imported) {
         }
     };
     match until(entry, "effectiveUntil") {
-        Ok(until) => imported.suppress(None, Some(&format!("{purl}{version}")), text(entry, "reason").as_deref(), Lines::default().text("until", until.as_deref())),
+        Ok(until) => imported.suppress(
+            None,
+            Some(&format!("{purl}{version}")),
+            text(entry, "reason").as_deref(),
+            Lines::default().text("until", until.as_deref()),
+        ),
         Err(reason) => imported.leave(format!("{shown}: {reason}")),
     }
 }

@@ -6,7 +6,9 @@ use crate::amend::edit::Lines;
 
 /// Whether an id is of a vulnerability: the others are of misconfigurations, secrets and licences.
 fn is_vulnerability(id: &str) -> bool {
-    ["CVE-", "GHSA-", "RUSTSEC-", "PYSEC-", "GO-", "DSA-", "DLA-", "RHSA-", "ALSA-", "MAL-", "TEMP-", "NSWG-"].iter().any(|front| id.to_ascii_uppercase().starts_with(front))
+    ["CVE-", "GHSA-", "RUSTSEC-", "PYSEC-", "GO-", "DSA-", "DLA-", "RHSA-", "ALSA-", "MAL-", "TEMP-", "NSWG-"]
+        .iter()
+        .any(|front| id.to_ascii_uppercase().starts_with(front))
 }
 
 /// The plain form. A comment right above an id is its reason.
@@ -33,7 +35,9 @@ pub fn read_lines(file: &str) -> Imported {
             let reason = trailing.map_or_else(|| comment.join(" "), str::to_owned);
             match odd {
                 Some(word) => imported.leave(format!("line {number}: {id}: `{word}` is not understood")),
-                None if is_vulnerability(id) => imported.suppress(Some(id), None, Some(&reason), Lines::default().text("until", until.as_deref())),
+                None if is_vulnerability(id) => {
+                    imported.suppress(Some(id), None, Some(&reason), Lines::default().text("until", until.as_deref()))
+                }
                 None => imported.leave(format!("line {number}: {id} is no vulnerability")),
             }
             comment.clear();
