@@ -50,6 +50,7 @@ pub fn report(request: &Request, mirror: &MirrorState, checked: Vec<Checked>, mu
     let mut report = Report {
         schema: "scacheck.report/1",
         tool: Tool { name: "scacheck", version: env!("CARGO_PKG_VERSION") },
+        today: request.today.clone(),
         mirror: mirror.clone(),
         policy: request.policy_files.clone(),
         outcome,

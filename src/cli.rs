@@ -46,6 +46,9 @@ pub enum Format {
     Json,
     /// One self-contained page.
     Html,
+    /// OpenVEX of what is suppressed.
+    #[value(name = "openvex")]
+    OpenVex,
 }
 
 /// A format and where it goes.
@@ -76,7 +79,7 @@ pub struct CheckArgs {
     /// Folder, lockfile, image archive or layout, rootfs:FOLDER, SBOM, purl, or - for standard input.
     #[arg(value_name = "SUBJECT")]
     pub subjects: Vec<String>,
-    /// Output format, repeatable: text, json, html; with =PATH into a file.
+    /// Output format, repeatable: text, json, html, openvex; with =PATH into a file.
     #[arg(short, long = "format", value_name = "FMT[=PATH]", value_parser = output)]
     pub formats: Vec<Output>,
     /// A file, or a folder when several formats are asked for.

@@ -160,6 +160,7 @@ pub fn outputs(args: &CheckArgs) -> Vec<Output> {
                 Format::Text => "report.txt",
                 Format::Json => "report.json",
                 Format::Html => "report.html",
+                Format::OpenVex => "report.openvex.json",
             };
             output.path = Some(if several { target.join(name) } else { target.clone() });
         }
@@ -176,6 +177,7 @@ pub fn render(report: &Report, format: Format) -> Result<String, String> {
         Format::Text => Ok(report::text::render(report)),
         Format::Json => report::json::render(report),
         Format::Html => report::html::render(report),
+        Format::OpenVex => report::openvex::render(report),
     }
 }
 

@@ -190,7 +190,7 @@ impl Desk<'_> {
         let policy = Policy { mode: Mode::AllowOnly, ..self.policy(&self.path(subject))? };
         let inventory = self.acquire(subject)?;
         let changes = diff::compare(&inventory, &policy, &self.judge(&inventory, &policy));
-        let code = u8::from(!(changes.added.is_empty() && changes.changed.is_empty()));
+        let code = u8::from(!changes.is_allowed());
         Ok((if markdown { changes.to_markdown() } else { changes.to_text() }, code))
     }
 

@@ -14,7 +14,9 @@ mod readers;
 mod rootfs;
 mod sources;
 mod sync;
+mod vex;
 mod walls;
+mod whitelist;
 
 use assert_cmd::Command;
 use std::path::Path;

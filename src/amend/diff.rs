@@ -6,7 +6,9 @@ use crate::decide::policy::Policy;
 use crate::decide::propose::{ASK, rule_for};
 use crate::decide::rule::{Kind, Rule};
 use crate::model::package::{Inventory, Location, Package};
-use std::collections::BTreeSet;
+use crate::model::report::WhitelistEntry;
+use crate::model::verdict::Decision;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// One package that the list does not allow as it is.
@@ -29,6 +31,8 @@ pub struct Changes {
     pub added: Vec<Change>,
     /// A rule names them in another version or with another digest: the rule's words and place.
     pub changed: Vec<(String, Location, Change)>,
+    /// Packages that no allow rule helps: a deny rule names them, or they come from where nothing may come from.
+    pub refused: Vec<(String, Location, String)>,
     /// Rules that allow nothing any more.
     pub removed: Vec<(String, Location)>,
 }
@@ -38,8 +42,15 @@ pub struct Changes {
 pub fn compare(inventory: &Inventory, policy: &Policy, judged: &Judged) -> Changes {
     let mut changes = Changes::default();
     let mut replaced: BTreeSet<usize> = BTreeSet::new();
+    let mut by_purl: BTreeMap<&str, Vec<&WhitelistEntry>> = BTreeMap::new();
+    judged.whitelist.iter().for_each(|entry| by_purl.entry(&entry.purl).or_default().push(entry));
     for package in &inventory.packages {
-        let Some(entry) = judged.whitelist.iter().find(|entry| entry.paste.is_some() && entry.purl == package.purl.text()) else {
+        let of_it = by_purl.get(package.purl.text()).map_or(&[][..], Vec::as_slice);
+        let Some(entry) = of_it.iter().find(|entry| entry.paste.is_some()) else {
+            let denied = of_it.iter().filter(|entry| entry.decision == Decision::Deny);
+            changes
+                .refused
+                .extend(denied.map(|entry| (package.purl.text().replace("%40", "@"), entry.location.clone(), entry.reason.clone())));
             continue;
         };
         let change = Change {
@@ -75,10 +86,16 @@ fn named_by<'a>(policy: &'a Policy, package: &Package, judged: &Judged) -> Optio
 }
 
 impl Changes {
+    /// Whether everything that is there is allowed.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.added.is_empty() && self.changed.is_empty() && self.refused.is_empty()
+    }
+
     /// Whether the list says what is there.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.changed.is_empty() && self.removed.is_empty()
+        self.is_allowed() && self.removed.is_empty()
     }
 
     /// For a terminal.
@@ -90,6 +107,9 @@ impl Changes {
         }
         for (rule, at, change) in &self.changed {
             let _ = writeln!(out, "~ {}  ({})\n      instead of {rule} ({at}): {}", change.purl, change.location, change.reason);
+        }
+        for (purl, at, reason) in &self.refused {
+            let _ = writeln!(out, "! {purl}  ({at})\n      {reason}");
         }
         for (rule, at) in &self.removed {
             let _ = writeln!(out, "- {rule}  ({at})\n      nothing is there that it allows");
@@ -118,6 +138,7 @@ impl Changes {
         for (rule, at, change) in &self.changed {
             row("changed", &change.purl, &change.location, &format!("instead of `{rule}` (`{at}`): {}", change.reason));
         }
+        self.refused.iter().for_each(|(purl, at, reason)| row("refused", purl, at, reason));
         self.removed.iter().for_each(|(rule, at)| row("removed", rule, at, "nothing is there that it allows"));
         let lines = self.lines();
         if !lines.is_empty() {
@@ -128,7 +149,13 @@ impl Changes {
     }
 
     fn count(&self) -> String {
-        format!("{} added, {} changed, {} removed", self.added.len(), self.changed.len(), self.removed.len())
+        format!(
+            "{} added, {} changed, {} refused, {} removed",
+            self.added.len(),
+            self.changed.len(),
+            self.refused.len(),
+            self.removed.len()
+        )
     }
 
     fn lines(&self) -> String {

@@ -315,6 +315,8 @@ pub struct Report {
     pub schema: &'static str,
     /// The program.
     pub tool: Tool,
+    /// The day it was made for, ISO date.
+    pub today: String,
     /// The mirror.
     pub mirror: MirrorState,
     /// Policy files in force.

@@ -3,6 +3,7 @@
 pub mod explain;
 pub mod html;
 pub mod json;
+pub mod openvex;
 pub mod text;
 pub mod whitelist;
 
