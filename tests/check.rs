@@ -150,7 +150,7 @@ fn a_whitelist_allows_only_what_it_names_and_says_which_line_would_do() {
     let report = json(&[arg(folder.path())]);
     assert_eq!(report["exit_code"], 1);
     assert_eq!(report["whitelist"].as_array().unwrap().len(), 1);
-    assert!(report["whitelist"][0]["reason"].as_str().unwrap().contains("pkg:pypi/idna@3.7"));
+    assert!(report["whitelist"][0]["paste"].as_str().unwrap().contains("purl = \"pkg:pypi/idna@3.7\""));
     assert_eq!(report["unused_rules"][0]["location"]["line"], 7);
     fs::write(folder.path().join("scacheck.toml"), "[whitelist]\nmod = \"off\"\n").unwrap();
     let (code, _, err) = check(&[arg(folder.path())]);

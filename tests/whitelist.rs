@@ -214,3 +214,25 @@ fn other_tools_files_are_taken_over_and_what_is_left_is_listed() {
     let (code, _, err) = run(&["whitelist", "import", arg(&folder.join("../empty.toml"))]);
     assert!(code == 2 && err.contains("none of the forms"), "{err}");
 }
+
+#[test]
+fn the_schema_for_editors_knows_every_key() {
+    let schema: serde_json::Value = serde_json::from_str(include_str!("../reports/schema/policy.schema.json")).unwrap();
+    let keys =
+        |value: &serde_json::Value| value["properties"].as_object().unwrap().keys().cloned().collect::<std::collections::BTreeSet<_>>();
+    let known = |text: &str| {
+        let wrong = scacheck::decide::policy::Policy::parse("x", text).unwrap_err();
+        let (_, list) = wrong.message.split_once("expected").unwrap_or_else(|| panic!("{wrong}"));
+        list.split('`').skip(1).step_by(2).map(str::to_owned).collect::<std::collections::BTreeSet<_>>()
+    };
+    let of = &schema["properties"];
+    assert_eq!(keys(&schema), known("zzz = 1\n"));
+    for section in ["whitelist", "gate", "sources", "hardening"] {
+        assert_eq!(keys(&of[section]), known(&format!("[{section}]\nzzz = 1\n")), "{section}");
+    }
+    assert_eq!(keys(&of["gate"]["properties"]["base"]), known("[gate.base]\nzzz = 1\n"));
+    let all: std::collections::BTreeSet<String> =
+        ["allow", "deny", "suppress"].iter().flat_map(|table| keys(&of[*table]["items"])).collect();
+    assert_eq!(all, known("[[allow]]\nzzz = 1\n"));
+    assert_eq!(keys(&of["identity"]["items"]), known("[[identity]]\nzzz = 1\n"));
+}

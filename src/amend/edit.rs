@@ -69,6 +69,10 @@ fn parse(text: &str) -> Result<DocumentMut, String> {
 /// When the text is no TOML, or writes the table as something else.
 pub fn add(text: &str, table: &str, rules: &[Lines]) -> Result<String, String> {
     let mut document = parse(text)?;
+    // What follows the last table is the end of the file: rules go behind comments that stand alone.
+    if document.is_empty() && !text.trim().is_empty() {
+        return Ok(format!("{}\n\n{}", text.trim_end(), add("", table, rules)?));
+    }
     // New tables go behind everything, unless others of their kind say where.
     let after = document.get(table).and_then(Item::as_array_of_tables).and_then(|tables| tables.iter().filter_map(Table::position).max());
     let entry = document.entry(table).or_insert_with(|| Item::ArrayOfTables(ArrayOfTables::new()));
@@ -151,7 +155,7 @@ mod tests {
     #[test]
     fn adding_changes_nothing_else() {
         let rule = Lines::default().text("purl", Some("pkg:npm/d@1")).text("reason", Some("say \"why\""));
-        let out = add(TEXT, "allow", &[rule.clone()]).unwrap();
+        let out = add(TEXT, "allow", std::slice::from_ref(&rule)).unwrap();
         let added = "\n[[allow]]\npurl = \"pkg:npm/d@1\"\nreason = 'say \"why\"'\n";
         assert_eq!(out.replacen(added, "", 1), TEXT, "{out}");
         assert!(out.find(added).unwrap() < out.find("[[deny]]").unwrap(), "{out}");

@@ -106,7 +106,7 @@ impl Imported {
     #[must_use]
     pub fn to_toml(&self) -> String {
         let add = |text: String, table: &&str| edit::add(&text, table, &self.lines(table)).unwrap_or(text);
-        TABLES.iter().filter(|table| !self.lines(table).is_empty()).fold(String::new(), |text, table| add(text, table))
+        TABLES.iter().filter(|table| !self.lines(table).is_empty()).fold(String::new(), add)
     }
 
     /// Without the rules that no policy file could have; they are listed.

@@ -62,7 +62,8 @@ impl Loaded {
     pub fn add_suppressions(&mut self, path: &str, text: String) -> Result<(), LoadError> {
         let file = File::parse(path, &text)?;
         if file.is_more_than_suppressions() {
-            let reason = "a file of suppressions holds [[suppress]] rules only; for more, use it as --config or include it".to_owned();
+            let reason =
+                "a file of suppressions holds [[suppress]] and [[identity]] only; for more, use it as --config or include it".to_owned();
             return Err(LoadError::Read { path: path.to_owned(), reason });
         }
         self.policy.lay(file, path, &text, false)?;

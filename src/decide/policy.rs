@@ -108,11 +108,10 @@ impl File {
         self.include.iter().map(|path| Include { path: path.get_ref().clone(), offset: path.span().start })
     }
 
-    /// Whether it holds anything but suppress rules.
+    /// Whether it holds anything but suppress rules and identities.
     #[must_use]
     pub fn is_more_than_suppressions(&self) -> bool {
-        !(self.allow.is_empty() && self.deny.is_empty() && self.identity.is_empty() && self.include.is_empty())
-            || self.whitelist.mode.is_some()
+        !(self.allow.is_empty() && self.deny.is_empty() && self.include.is_empty()) || self.whitelist.mode.is_some()
     }
 }
 

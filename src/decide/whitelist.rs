@@ -35,7 +35,7 @@ pub fn judge(at: At<'_>, policy: &Policy, today: &str, used: &mut BTreeSet<Use>)
         match allowance(at, policy, today, used) {
             Ok(rules) => by = rules,
             Err(objection) => {
-                against.push(objection);
+                against.push(*objection);
                 paste = may_paste.then(|| propose::rule_for(at.package).to_toml(Some(propose::ASK)));
             }
         }
@@ -70,7 +70,7 @@ fn denials(at: At<'_>, policy: &Policy, today: &str, used: &mut BTreeSet<Use>) -
 }
 
 /// The allow rules that are about it, or why there is none.
-fn allowance<'a>(at: At<'_>, policy: &'a Policy, today: &str, used: &mut BTreeSet<Use>) -> Result<Vec<&'a Rule>, Objection> {
+fn allowance<'a>(at: At<'_>, policy: &'a Policy, today: &str, used: &mut BTreeSet<Use>) -> Result<Vec<&'a Rule>, Box<Objection>> {
     let mut nearest: Option<(Nearness, &Rule, String)> = None;
     let mut fitting = Vec::new();
     for (index, rule) in policy.rules.about(Kind::Allow, at.package) {
@@ -102,12 +102,12 @@ fn allowance<'a>(at: At<'_>, policy: &'a Policy, today: &str, used: &mut BTreeSe
     match nearest {
         _ if !fitting.is_empty() => Ok(fitting),
         // That its bytes are not the approved ones is told in every mode.
-        Some((Nearness::OtherBytes, rule, reason)) => Err(Objection { decision, rule: digests_at(rule), reason }),
+        Some((Nearness::OtherBytes, rule, reason)) => Err(Box::new(Objection { decision, rule: digests_at(rule), reason })),
         _ if policy.mode == Mode::DenyListed => Ok(Vec::new()),
-        Some((_, rule, reason)) => Err(Objection { decision, rule: rule.reference(), reason }),
+        Some((_, rule, reason)) => Err(Box::new(Objection { decision, rule: rule.reference(), reason })),
         None => {
             let rule = RuleRef { location: policy.mode_at.clone(), ..RuleRef::said("whitelist", "mode = \"allow-only\"".to_owned()) };
-            Err(Objection { decision, rule, reason: "no allow rule names it".to_owned() })
+            Err(Box::new(Objection { decision, rule, reason: "no allow rule names it".to_owned() }))
         }
     }
 }
