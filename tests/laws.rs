@@ -49,7 +49,7 @@ fn findings(inventory: &Inventory) -> Vec<Finding> {
                 cve: None,
                 aliases: vec![format!("GHSA-{}", at % 5)],
                 class: [Class::Vulnerability, Class::Vulnerability, Class::Notice][at % 3],
-                truth: truths[at % truths.len()].clone(),
+                truth: truths[at % truths.len()],
                 cpe: None,
                 basis: Basis::Advisory,
                 fixed_in: if at % 2 == 0 { vec!["9.9.9".to_owned()] } else { Vec::new() },

@@ -210,7 +210,7 @@ fn other_tools_files_are_taken_over_and_what_is_left_is_listed() {
     ]);
     let report: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(report["summary"]["suppressed"], 1, "{}", report["summary"]);
-    assert!(report["warnings"].to_string().contains("line 17: <filePath> cannot be said in a rule"));
+    assert!(report["warnings"].to_string().contains("line 18: <filePath> cannot be said in a rule"));
     let (code, _, err) = run(&["whitelist", "import", arg(&folder.join("../empty.toml"))]);
     assert!(code == 2 && err.contains("none of the forms"), "{err}");
 }
