@@ -121,6 +121,15 @@ impl Pattern {
         }
     }
 
+    /// The glob of its names, if it is one.
+    #[must_use]
+    pub fn glob(&self) -> Option<&globset::Glob> {
+        match &self.name {
+            Name::Exact(_) => None,
+            Name::Glob(glob) => Some(glob.glob()),
+        }
+    }
+
     /// The one version that it fits, if there is one.
     #[must_use]
     pub fn exact_version(&self) -> Option<&str> {

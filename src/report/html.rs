@@ -12,6 +12,7 @@ pub fn render(report: &Report) -> Result<String, String> {
     let mut environment = Environment::new();
     environment.set_auto_escape_callback(|_| AutoEscape::Html);
     environment.add_filter("tame", |text: String| super::tame(&text));
+    environment.add_filter("tame_lines", |text: String| text.lines().map(super::tame).collect::<Vec<_>>().join("\n"));
     environment.add_template("report", include_str!("report.html")).map_err(|error| error.to_string())?;
     let template = environment.get_template("report").map_err(|error| error.to_string())?;
     template
