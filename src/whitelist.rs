@@ -165,6 +165,9 @@ impl Desk<'_> {
         let judged = self.judge(&inventory, &policy);
         let mut out = String::new();
         report::whitelist::render(&mut out, &judged.whitelist);
+        if !out.is_empty() {
+            out.push('\n');
+        }
         let unused: Vec<_> =
             policy.rules.unused(&judged.used).filter(|(rule, included)| rule.kind != Kind::Suppress.name() && !included).collect();
         unused.iter().for_each(|(rule, _)| out.push_str(&report::whitelist::unused(rule)));

@@ -36,7 +36,6 @@ pub fn render(out: &mut String, entries: &[WhitelistEntry]) {
         if pastes.len() > PASTED {
             wrap(out, &format!("… and {} more: `scacheck whitelist diff` prints all", pastes.len() - PASTED), 0);
         }
-        out.push('\n');
     }
 }
 
