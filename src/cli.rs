@@ -94,7 +94,7 @@ pub struct CheckArgs {
     /// VEX statements (OpenVEX, CycloneDX, CSAF), repeatable.
     #[arg(long, value_name = "FILE")]
     pub vex: Vec<PathBuf>,
-    /// Suppressions: a policy file with [[suppress]] only, or another tool's file (see `whitelist import`), repeatable.
+    /// Suppressions: a policy file of suppress rules only, or another tool's file (see `whitelist import`), repeatable.
     #[arg(long, value_name = "FILE")]
     pub suppression: Vec<PathBuf>,
     /// Mirror.

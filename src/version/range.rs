@@ -137,7 +137,12 @@ impl Range {
             }
             Ecosystem::Pypi => {
                 let pre = |text: &str| super::pep440::parse(text).is_some_and(|version| version.any_prerelease());
-                pre(version) && !self.alternatives.iter().flatten().any(|end| pre(&end.version) && !end.version.ends_with(".dev0"))
+                pre(version)
+                    && !self
+                        .alternatives
+                        .iter()
+                        .flatten()
+                        .any(|end| end.sign != Sign::NotEqual && pre(&end.version) && !end.version.ends_with(".dev0"))
             }
             _ => false,
         }

@@ -136,9 +136,9 @@ fn semver_part(text: &str, offset: usize, bare_is_caret: bool) -> Result<Ends, R
         ("", _) if bare_is_caret && !partial.wild => between(partial.caret()),
         ("~" | "~>" | "~=", _) => between(partial.tilde()),
         ("" | "=" | "==", _) if partial.numbers.len() < 3 => between(partial.next()),
-        (_, Some(Sign::Greater)) => partial
-            .next()
-            .map_or_else(|| vec![end(Sign::Greater, partial.floor())], |next| vec![end(Sign::GreaterEqual, next.trim_end_matches("-0"))]),
+        (_, Some(Sign::Greater)) => {
+            partial.next().map_or_else(|| vec![end(Sign::Greater, partial.floor())], |next| vec![end(Sign::GreaterEqual, next)])
+        }
         (_, Some(Sign::LessEqual)) => {
             vec![partial.next().map_or_else(|| end(Sign::LessEqual, partial.floor()), |next| end(Sign::Less, next))]
         }
@@ -181,9 +181,13 @@ impl Partial {
         self.numbers.get(index).copied().unwrap_or(0)
     }
 
-    /// The version with what is missing as zero.
+    /// The version with what is missing as zero; where something is missing, the pre-releases of that are meant too.
     fn floor(&self) -> String {
-        let pre = if self.pre.is_empty() { String::new() } else { format!("-{}", self.pre) };
+        let pre = match self.pre.as_str() {
+            "" if self.numbers.len() < 3 => "-0".to_owned(),
+            "" => String::new(),
+            pre => format!("-{pre}"),
+        };
         format!("{}.{}.{}{pre}", self.at(0), self.at(1), self.at(2))
     }
 
