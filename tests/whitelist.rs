@@ -236,3 +236,74 @@ fn the_schema_for_editors_knows_every_key() {
     assert_eq!(all, known("[[allow]]\nzzz = 1\n"));
     assert_eq!(keys(&of["identity"]["items"]), known("[[identity]]\nzzz = 1\n"));
 }
+
+#[test]
+fn where_packages_come_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let entry = |name: &str, rest: &str| format!("\"node_modules/{name}\":{{\"version\":\"1.0.0\",{rest}}}");
+    let good = format!("\"resolved\":\"{PUBLIC}/x/-/x-1.0.0.tgz\",\"integrity\":\"sha512-{A}\"");
+    let lines = [
+        entry("fine-one", &good),
+        entry("plain-http", &format!("\"resolved\":\"http://npm.acme.test/x/-/x-1.0.0.tgz\",\"integrity\":\"sha512-{A}\"")),
+        entry("no-digest", &format!("\"resolved\":\"{PUBLIC}/x/-/x-1.0.0.tgz\"")),
+        entry("weak-digest", &format!("\"resolved\":\"{PUBLIC}/x/-/x-1.0.0.tgz\",\"integrity\":\"sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=\"")),
+        entry("from-git", "\"resolved\":\"git+ssh://git@github.com/acme-evil/x.git#0123456789012345678901234567890123456789\""),
+        entry("our-git", "\"resolved\":\"git+ssh://git@github.com/acme/x.git#0123456789012345678901234567890123456789\""),
+        entry("with-script", &format!("{good},\"hasInstallScript\":true")),
+        entry("approved-script", &format!("{good},\"hasInstallScript\":true")),
+        entry("fine-onee", &good),
+    ];
+    fs::write(
+        folder.path().join("package-lock.json"),
+        format!("{{\"name\":\"x\",\"lockfileVersion\":3,\"packages\":{{\"\":{{\"name\":\"x\"}},{}}}}}", lines.join(",")),
+    )
+    .unwrap();
+    let policy = "[sources]\nregistries = [\"public\", \"http://npm.acme.test\"]\ngit = [\"https://github.com/acme\"]\non-http = \"deny\"\n\
+                  on-missing-integrity = \"deny\"\non-weak-integrity = \"deny\"\non-install-script = \"deny\"\n\
+                  [[allow]]\npurl = \"pkg:npm/fine-one\"\nreason = \"x\"\n[[allow]]\npurl = \"pkg:npm/approved-script\"\ninstall-script = true\nreason = \"x\"\n";
+    fs::write(folder.path().join("scacheck.toml"), policy).unwrap();
+    let (code, out, err) = run(&[arg(folder.path()), "--db", "starter", "--today", TODAY, "-f", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{err}"));
+    let said: Vec<String> = report["whitelist"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| {
+            format!(
+                "{} {} {}",
+                &entry["purl"].as_str().unwrap()[8..],
+                entry["rule"]["text"].as_str().unwrap().split(' ').next().unwrap(),
+                entry["decision"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "fine-onee@1.0.0 on-near-name warn",
+            "from-git@1.0.0 git deny",
+            "no-digest@1.0.0 on-missing-integrity deny",
+            "plain-http@1.0.0 on-http deny",
+            "weak-digest@1.0.0 on-weak-integrity deny",
+            "with-script@1.0.0 on-install-script deny"
+        ],
+        "{}",
+        report["packages"]
+    );
+    assert_eq!(code, 1);
+}
+
+#[test]
+fn the_base_image_and_development_have_gates_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("package-lock.json"), "{\"name\":\"x\",\"lockfileVersion\":3,\"packages\":{\"\":{\"name\":\"x\"},\"node_modules/lodash\":{\"version\":\"4.17.20\",\"dev\":true}}}").unwrap();
+    let path = folder.path().join("scacheck.toml");
+    let code = |policy: &str| {
+        fs::write(&path, policy).unwrap();
+        run(&[arg(folder.path()), "--db", "starter", "--today", TODAY]).0
+    };
+    assert_eq!(code(""), 1);
+    assert_eq!(code("[gate.development]\nfail-on = \"critical\"\n"), 0);
+    assert_eq!(code("[gate.production]\nfail-on = \"critical\"\n[gate.base]\nfail-on = \"none\"\n"), 1);
+    assert_eq!(code("[gate]\ngrace-days = 30000\n"), 0);
+}

@@ -85,3 +85,71 @@ fn grace(finding: &Finding, gate: &Gate, today: &str) -> Option<String> {
 fn said(decision: Decision, kind: &str, text: String) -> Verdict {
     Verdict { decision, rule: Some(RuleRef::said(kind, text)) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::finding::{Assessment, Basis, Match};
+
+    fn finding(severity: Severity, published: Option<&str>, fix_published: Option<&str>, fixed: bool) -> Finding {
+        Finding {
+            found: Match {
+                package: 0,
+                id: "CVE-2020-0001".to_owned(),
+                cve: None,
+                aliases: Vec::new(),
+                class: Class::Vulnerability,
+                truth: Truth::Yes,
+                cpe: None,
+                basis: Basis::Advisory,
+                fixed_in: if fixed { vec!["2".to_owned()] } else { Vec::new() },
+                fix_state: None,
+                because: Vec::new(),
+            },
+            assessment: Assessment {
+                severity_word: Some(severity),
+                published: published.map(str::to_owned),
+                fix_published: fix_published.map(str::to_owned),
+                ..Assessment::default()
+            },
+            suggested: None,
+        }
+    }
+
+    #[test]
+    fn days_of_grace_count_from_publication_or_fix() {
+        let since = |grace_since| Gate { grace_days: 10, grace_since, ..Gate::default() };
+        let (published, fixed) = (since(GraceSince::Published), since(GraceSince::Fixed));
+        let high = |published, fix, is_fixed| finding(Severity::High, published, fix, is_fixed);
+        for (finding, gate, today, expected) in [
+            (high(Some("2026-01-01T10:00:00"), None, true), &published, "2026-01-11", Decision::Warn),
+            (high(Some("2026-01-01T10:00:00"), None, true), &published, "2026-01-12", Decision::Deny),
+            (high(None, None, true), &published, "2026-01-01", Decision::Deny),
+            (high(Some("odd"), None, true), &published, "2026-01-01", Decision::Deny),
+            (high(Some("2020-01-01"), None, false), &fixed, "2026-01-01", Decision::Warn),
+            (high(Some("2020-01-01"), Some("2026-01-01T00:00:00Z"), true), &fixed, "2026-01-05", Decision::Warn),
+            (high(Some("2020-01-01"), Some("2025-01-01T00:00:00Z"), true), &fixed, "2026-01-05", Decision::Deny),
+            (high(Some("2020-01-01"), None, true), &fixed, "2026-01-05", Decision::Deny),
+        ] {
+            assert_eq!(judge(&finding, gate, today).decision, expected, "{:?} {today}", finding.assessment);
+        }
+        let mut exploited = high(Some("2026-01-01"), None, true);
+        exploited.assessment.kev = true;
+        assert_eq!(judge(&exploited, &published, "2026-01-02").decision, Decision::Deny);
+    }
+
+    #[test]
+    fn below_the_gate_is_warned_of_or_listed() {
+        let quiet = Gate { warn_from: Some(Severity::Medium), unscored: Some(Decision::Allow), ..Gate::default() };
+        for (severity, expected) in [
+            (Severity::Low, Decision::Allow),
+            (Severity::Medium, Decision::Warn),
+            (Severity::High, Decision::Deny),
+            (Severity::Unscored, Decision::Allow),
+        ] {
+            assert_eq!(judge(&finding(severity, None, None, true), &quiet, "2026-01-01").decision, expected, "{severity}");
+        }
+        let open = Gate { severity: None, ..Gate::default() };
+        assert_eq!(judge(&finding(Severity::Unscored, None, None, true), &open, "2026-01-01").decision, Decision::Warn);
+    }
+}

@@ -32,7 +32,7 @@ pub fn holds(version: &str, sign: Sign, end: &str) -> Option<bool> {
         Sign::LessEqual => version <= end,
         Sign::GreaterEqual => version >= end,
         Sign::Less => version < end && !(same_release && version.any_prerelease() && !end.any_prerelease()),
-        Sign::Greater => version > end && !(same_release && version.is_post() && !end.is_post() && !end.any_prerelease()),
+        Sign::Greater => version > end && (!same_release || !version.is_post() || end.is_post() || end.any_prerelease()),
     })
 }
 
