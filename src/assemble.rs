@@ -150,7 +150,7 @@ fn package_entry(subject: &str, package: &Package, identity: &Identity, verdict:
         vendor: package.vendor.clone().or_else(|| package.purl.namespace().filter(|_| package.ecosystem().is_distro()).map(str::to_owned)),
         module: package.module.clone(),
         registry: package.origin.address().map(str::to_owned),
-        integrity: package.integrity.clone(),
+        integrity: package.integrity(),
         scope: package.scope(),
         direct: package.direct(),
         paths: package.paths(),

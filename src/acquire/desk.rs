@@ -162,7 +162,7 @@ impl<'a> Desk<'a> {
             let (layer, base) = self.strata.of(path, &found.purl).unzip();
             Location { path: path.to_owned(), line, column, layer, base: base.unwrap_or(false) }
         };
-        let place = Place { location: place, scope: found.scope, direct, paths };
+        let place = Place { location: place, scope: found.scope, direct, paths, integrity: found.integrity, bundled: found.bundled };
         let source = source_of(&found.purl);
         let origin = found.origin.map(|address| crate::facts::secrets::hide(address).into_owned());
         let next = self.packages.len();
@@ -173,7 +173,6 @@ impl<'a> Desk<'a> {
                 version: found.version,
                 source,
                 origin,
-                integrity: Vec::new(),
                 install_script: false,
                 stated_cpes: Vec::new(),
                 repositories: Vec::new(),
@@ -184,7 +183,6 @@ impl<'a> Desk<'a> {
         }
         let entry = &mut self.packages[at];
         entry.install_script |= found.install_script;
-        entry.integrity.extend(found.integrity);
         entry.stated_cpes.extend(found.stated_cpes);
         entry.repositories.extend(found.repositories);
         entry.places.push(place);
@@ -195,8 +193,6 @@ impl<'a> Desk<'a> {
         for package in &mut self.packages {
             package.places.sort();
             package.places.dedup();
-            package.integrity.sort();
-            package.integrity.dedup();
             package.stated_cpes.dedup();
             package.repositories.sort();
             package.repositories.dedup();

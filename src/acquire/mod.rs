@@ -98,6 +98,8 @@ pub struct Found {
     pub integrity: Vec<String>,
     /// Whether installing it runs a script of its own.
     pub install_script: bool,
+    /// Whether its bytes are part of another package's, whose digest covers them.
+    pub bundled: bool,
     /// What it is needed for.
     pub scope: Scope,
     /// CPE names that the file states.
@@ -121,6 +123,7 @@ impl Found {
             origin: Origin::Public,
             integrity: Vec::new(),
             install_script: false,
+            bundled: false,
             scope: Scope::Production,
             stated_cpes: Vec::new(),
             repositories: Vec::new(),

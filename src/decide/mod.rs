@@ -111,26 +111,29 @@ fn judge(matter: Matter<'_>, policy: &Policy) -> Judged {
 
 fn judge_packages(matter: Matter<'_>, policy: &Policy, judged: &mut Judged) {
     for package in &matter.inventory.packages {
-        let mut worst = Verdict { decision: Decision::Allow, rule: None };
-        for (index, place) in package.places.iter().enumerate() {
+        let mut worst: Option<Verdict> = None;
+        let mut is_pasted = false;
+        for place in &package.places {
             let at = At { subject: &matter.inventory.subject, package, place };
             let said = whitelist::judge(at, policy, matter.today, &mut judged.used);
             for objection in said.against {
-                let pasted = objection.rule.kind != "sources";
+                // The lines are the same at every place: once is enough.
+                let paste = said.paste.clone().filter(|_| objection.rule.kind != "sources" && !is_pasted);
+                is_pasted |= paste.is_some();
                 judged.whitelist.push(WhitelistEntry {
                     purl: package.purl.text().to_owned(),
                     location: place.location.clone(),
                     decision: objection.decision,
                     rule: Some(objection.rule),
                     reason: objection.reason,
-                    paste: said.paste.clone().filter(|_| pasted && index == 0),
+                    paste,
                 });
             }
-            if index == 0 || said.verdict.decision > worst.decision {
-                worst = said.verdict;
+            if worst.as_ref().is_none_or(|worst| said.verdict.decision > worst.decision) {
+                worst = Some(said.verdict);
             }
         }
-        judged.packages.push(worst);
+        judged.packages.push(worst.unwrap_or(Verdict { decision: Decision::Allow, rule: None }));
     }
 }
 

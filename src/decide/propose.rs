@@ -41,9 +41,7 @@ pub fn rule_for(package: &Package) -> Proposal {
         };
     }
     let end = package.purl.text().find(['?', '#']).unwrap_or(package.purl.text().len());
-    let mut integrity = package.integrity.clone();
-    integrity.sort();
-    integrity.dedup();
+    let integrity = package.integrity();
     let registry = if let Origin::Registry(address) = &package.origin { Some(address.clone()) } else { None };
     let pattern = package.purl.text()[..end].replace("%40", "@");
     Proposal { key: "purl", pattern, vendor: None, registry, integrity, install_script: package.install_script }

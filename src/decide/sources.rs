@@ -119,10 +119,10 @@ impl Sources {
             add(Trouble::Http, &format!("{address} is not encrypted"));
         }
         if is_pinned_by_digest(at) {
-            if package.integrity.is_empty() {
+            if at.place.integrity.is_empty() {
                 add(Trouble::MissingIntegrity, "the lockfile has no digest of it");
-            } else if !package.integrity.iter().any(|text| Digest::parse(text).is_some_and(|digest| !digest.is_weak())) {
-                add(Trouble::WeakIntegrity, &format!("it has no strong digest, only {}", package.integrity.join(" ")));
+            } else if !at.place.integrity.iter().any(|text| Digest::parse(text).is_some_and(|digest| !digest.is_weak())) {
+                add(Trouble::WeakIntegrity, &format!("it has no strong digest, only {}", at.place.integrity.join(" ")));
             }
         }
         let approved = by.iter().any(|rule| matches!(rule.body, Body::Allow { install_script: true, .. }));
@@ -200,7 +200,7 @@ fn bare(address: &str) -> String {
 fn is_pinned_by_digest(at: At<'_>) -> bool {
     let installed = matches!(at.subject.kind, SubjectKind::Image | SubjectKind::Rootfs | SubjectKind::Purl);
     let language = matches!(at.package.ecosystem(), Ecosystem::Npm | Ecosystem::Pypi | Ecosystem::Cargo);
-    language && !installed && matches!(at.package.origin, Origin::Public | Origin::Registry(_) | Origin::Url(_))
+    language && !installed && !at.place.bundled && matches!(at.package.origin, Origin::Public | Origin::Registry(_) | Origin::Url(_))
 }
 
 #[cfg(test)]

@@ -132,10 +132,10 @@ fn bytes(at: At<'_>, rule: &Rule) -> Result<(), String> {
             registries.join(", ")
         ));
     }
-    if digests.is_empty() {
+    if digests.is_empty() || at.place.bundled && at.place.integrity.is_empty() {
         return Ok(());
     }
-    match digest::compare(&package.integrity, digests) {
+    match digest::compare(&at.place.integrity, digests) {
         Comparison::Same => Ok(()),
         Comparison::Other(text) => Err(format!("its digest {text} is not the approved one")),
         Comparison::Nothing => Err("nothing states a digest of it that could be held against the approved one".to_owned()),

@@ -160,6 +160,10 @@ pub struct Place {
     pub direct: Option<bool>,
     /// Names from a root of the lockfile down to this package: the shortest, then those through other packages.
     pub paths: Vec<Vec<PathName>>,
+    /// Digests as the lockfile writes them.
+    pub integrity: Vec<String>,
+    /// Whether its bytes are part of another package's, whose digest covers them.
+    pub bundled: bool,
 }
 
 /// One package at one version, with every place it was found in.
@@ -173,8 +177,6 @@ pub struct Package {
     pub source: Option<SourcePackage>,
     /// Where its bytes come from.
     pub origin: Origin,
-    /// Digests as the lockfile writes them.
-    pub integrity: Vec<String>,
     /// Whether installing it runs a script of its own.
     pub install_script: bool,
     /// CPE names that an SBOM states for it.
@@ -200,6 +202,13 @@ impl Package {
     #[must_use]
     pub fn name(&self) -> String {
         self.purl.full_name()
+    }
+
+    /// The digests of all places, sorted.
+    #[must_use]
+    pub fn integrity(&self) -> Vec<String> {
+        let digests: std::collections::BTreeSet<&String> = self.places.iter().flat_map(|place| &place.integrity).collect();
+        digests.into_iter().cloned().collect()
     }
 
     /// The most binding scope of its places.

@@ -27,6 +27,8 @@ pub struct Entry {
     pub integrity: String,
     /// Whether installing it runs a script.
     pub install_script: bool,
+    /// Whether its bytes are part of another package's.
+    pub bundled: bool,
     /// What it is needed for.
     pub scope: Option<Scope>,
 }
@@ -57,6 +59,7 @@ pub fn add(reading: &mut Reading, entry: Entry, offset: usize) -> Option<usize> 
                 origin,
                 integrity: entry.integrity.split_whitespace().map(str::to_owned).collect(),
                 install_script: entry.install_script,
+                bundled: entry.bundled,
                 scope: entry.scope.unwrap_or(Scope::Production),
                 ..Found::new(purl, offset)
             });

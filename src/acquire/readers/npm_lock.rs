@@ -43,6 +43,8 @@ struct Folder {
     #[serde(default)]
     dev_optional: bool,
     #[serde(default)]
+    in_bundle: bool,
+    #[serde(default)]
     has_install_script: bool,
 }
 
@@ -125,6 +127,7 @@ fn node_of(text: &str, path: &str, value: &RawValue, folder: &Folder, reading: &
         resolved: folder.resolved().to_owned(),
         integrity: folder.integrity.clone().unwrap_or_default(),
         install_script: folder.has_install_script,
+        bundled: folder.in_bundle,
         scope: Some(folder.scope()),
     };
     npm::add(reading, entry, json::name_offset(text, path, value)).map(Node::Package)

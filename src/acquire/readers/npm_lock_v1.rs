@@ -23,6 +23,8 @@ struct Dependency<'a> {
     #[serde(default)]
     optional: bool,
     #[serde(default)]
+    bundled: bool,
+    #[serde(default)]
     requires: serde_json::Value,
     #[serde(borrow)]
     dependencies: Option<Members<'a>>,
@@ -108,6 +110,7 @@ fn entry_of(name: &str, dependency: &Dependency<'_>) -> Entry {
         resolved: resolved.to_owned(),
         integrity: dependency.integrity.clone(),
         install_script: false,
+        bundled: dependency.bundled,
         scope: Some(match (dependency.dev, dependency.optional) {
             (true, _) => Scope::Development,
             (false, true) => Scope::Optional,

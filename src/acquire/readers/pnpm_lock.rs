@@ -211,6 +211,7 @@ fn add(reading: &mut Reading, layout: Layout, key: &str, package: &Package, opti
         resolved,
         integrity: resolution.integrity.clone(),
         install_script: package.requires_build,
+        bundled: false,
         scope: Some(match (package.dev, package.optional || optional) {
             (Some(true), _) => Scope::Development,
             (_, true) => Scope::Optional,
