@@ -170,7 +170,7 @@ impl Desk<'_> {
         }
         let unused: Vec<_> =
             policy.rules.unused(&judged.used).filter(|(rule, included)| rule.kind != Kind::Suppress.name() && !included).collect();
-        unused.iter().for_each(|(rule, _)| out.push_str(&report::whitelist::unused(rule)));
+        unused.iter().for_each(|(rule, _)| out.push_str(&format!("{}\n", report::whitelist::unused(rule))));
         policy.warnings.iter().for_each(|warning| out.push_str(&format!("note: {warning}\n")));
         inventory.gaps.iter().for_each(|gap| out.push_str(&format!("not looked at: {}: {}\n", gap.location, gap.reason)));
         let denied = judged.packages.iter().filter(|verdict| verdict.decision == Decision::Deny).count();

@@ -215,6 +215,19 @@ fn an_image_is_judged_by_its_own_layers() {
 }
 
 #[test]
+fn a_rule_can_be_of_one_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let status = "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 1-1\n";
+    let image = image(folder.path(), json!({}), &[("RUN x", Some(layer("srv/x", 0o755, status)))]);
+    let policy = folder.path().join("scacheck.toml");
+    for (name, expected) in [("x:*", 1), ("y:*", 0)] {
+        fs::write(&policy, format!("[[deny]]\npurl = \"pkg:deb/**\"\nimage = \"{name}\"\nreason = \"not in this one\"\n")).unwrap();
+        let report = report(&image);
+        assert_eq!((report["whitelist"].as_array().unwrap().len(), &report["subjects"][0]["names"]), (expected, &json!(["x:1"])));
+    }
+}
+
+#[test]
 fn the_user_of_an_image_must_exist_and_not_be_root() {
     let folder = tempfile::tempdir().unwrap();
     let history = [("RUN /bin/sh -c useradd app", Some(layer("srv/x", 0o755, " ")))];

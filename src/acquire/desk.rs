@@ -35,7 +35,7 @@ pub struct Desk<'a> {
 impl<'a> Desk<'a> {
     /// A desk for one subject.
     pub fn new(kind: SubjectKind, name: &str, selection: &'a Selection) -> Self {
-        let subject = Subject { kind, name: name.to_owned(), digest: None, distro: None, base: None, image: None };
+        let subject = Subject { kind, name: name.to_owned(), names: Vec::new(), digest: None, distro: None, base: None, image: None };
         Self {
             subject,
             selection,

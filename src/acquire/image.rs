@@ -39,6 +39,7 @@ pub fn acquire(name: &str, selection: &Selection) -> Result<Inventory, AcquireEr
     };
     let mut desk = Desk::new(SubjectKind::Image, name, selection);
     desk.subject.digest.clone_from(&plan.digest);
+    desk.subject.names.clone_from(&plan.names);
     desk.subject.base.clone_from(&selection.base);
     let mut layers = Layers::default();
     for (at, layer) in plan.layers.iter().enumerate() {

@@ -67,7 +67,7 @@ pub struct Selector {
     pub scope: Vec<Scope>,
     /// The file that names it, relative to the subject.
     pub path: Option<GlobMatcher>,
-    /// The image, by its name or digest.
+    /// The image, by a name it was saved under, its file or its digest.
     pub image: Option<GlobMatcher>,
     /// The layer.
     pub layer: Option<Layer>,
@@ -122,8 +122,9 @@ impl Selector {
             return Err(format!("it is in {}", location.path));
         }
         if let Some(image) = &self.image {
-            let names = [Some(at.subject.name.as_str()), at.subject.digest.as_deref()];
-            if !names.into_iter().flatten().any(|name| image.is_match(name)) {
+            let subject = at.subject;
+            let mut names = std::iter::once(&subject.name).chain(&subject.names).chain(&subject.digest);
+            if !names.any(|name| image.is_match(name)) {
                 return Err(format!("it is in {}", at.subject.name));
             }
         }

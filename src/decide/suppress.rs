@@ -1,7 +1,7 @@
 //! Suppressions: which rule sets a finding aside at a place, and which would have if it had not ended.
 
 use super::policy::Policy;
-use super::rule::{At, Body, Kind, Rule};
+use super::rule::{At, Body, Kind, NamedId, Rule};
 use super::rules::Use;
 use crate::model::finding::Finding;
 use crate::version::range::Standing;
@@ -25,13 +25,15 @@ pub fn suppression<'a>(
     let mut in_force = None;
     for (index, rule) in rules {
         let Body::Suppress { ids: named, cpe, until_fixed, .. } = &rule.body else { continue };
-        let named_at = named.iter().position(|one| ids.iter().any(|id| id.eq_ignore_ascii_case(&one.id)));
+        let is_meant = |one: &&NamedId| ids.iter().any(|id| id.eq_ignore_ascii_case(&one.id));
         let product =
             cpe.as_ref().is_none_or(|product| finding.found.cpe.as_ref().and_then(|cpe| cpe.product_name()).as_ref() == Some(product));
-        if !(named.is_empty() || named_at.is_some()) || !product || rule.about.standing(at) != Ok(Standing::In) {
+        if !(named.is_empty() || named.iter().any(|one| is_meant(&one))) || !product || rule.about.standing(at) != Ok(Standing::In) {
             continue;
         }
-        used.insert((index, named_at.unwrap_or(0)));
+        // A rule may name one vulnerability by several of its ids: all of them are used.
+        used.extend(named.iter().enumerate().filter(|(_, one)| is_meant(one)).map(|(part, _)| (index, part)));
+        used.extend(named.is_empty().then_some((index, 0)));
         let package = at.package.purl.text();
         if !rule.in_force(today) {
             let until = rule.until.as_deref().unwrap_or_default();

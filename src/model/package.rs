@@ -301,6 +301,9 @@ pub struct Subject {
     pub kind: SubjectKind,
     /// As the user named it.
     pub name: String,
+    /// The names an image was saved under.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
     /// An image's digest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,

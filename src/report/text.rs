@@ -131,6 +131,8 @@ fn closing(out: &mut String, report: &Report) {
         "{} packages, {} findings: {} denied, {} warned, {} suppressed, {} in doubt; {} gaps",
         s.packages, s.findings, s.denied, s.warned, s.suppressed, s.doubtful, s.gaps
     );
+    let breaches = report.hardening.iter().filter(|entry| matches!(entry.decision, Decision::Deny | Decision::Warn)).count();
+    let counts = if breaches > 0 { format!("{counts}; {breaches} for hardening") } else { counts };
     wrap(out, &counts, 0);
     let mirror = if report.mirror.kind == "starter" {
         "starter feed".to_owned()

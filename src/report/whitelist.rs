@@ -43,5 +43,5 @@ pub fn render(out: &mut String, entries: &[WhitelistEntry]) {
 #[must_use]
 pub fn unused(rule: &RuleRef) -> String {
     let place = rule.location.as_ref().map(ToString::to_string).unwrap_or_default();
-    format!("{}\n", tame(&format!("unused rule: {place}: {} {}", rule.kind, rule.text)))
+    tame(&format!("unused rule: {place}: {} {}", rule.kind, rule.text))
 }

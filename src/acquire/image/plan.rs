@@ -3,6 +3,7 @@
 
 use super::blobs::Blobs;
 use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Nested indexes at most.
 const MOST_NESTED: u8 = 3;
@@ -16,6 +17,8 @@ pub struct Plan {
     pub config: Config,
     /// Its manifest's digest, where it has one.
     pub digest: Option<String>,
+    /// The names it was saved under, as `nginx:1.25`.
+    pub names: Vec<String>,
 }
 
 impl Plan {
@@ -102,7 +105,12 @@ struct Descriptor {
     media_type: String,
     digest: String,
     platform: Option<Platform>,
+    #[serde(default)]
+    annotations: BTreeMap<String, String>,
 }
+
+/// Where builders note an image's name: OCI image specification 1.1, annotations.md, and containerd's own.
+const NAMES: [&str; 2] = ["io.containerd.image.name", "org.opencontainers.image.ref.name"];
 
 #[derive(Deserialize)]
 struct Manifest {
@@ -171,7 +179,12 @@ pub fn of(blobs: &Blobs, platform: Option<&Platform>) -> Result<Plan, String> {
 
 fn saved_plan(blobs: &Blobs, saved: &[Saved]) -> Result<Plan, String> {
     match saved {
-        [one] => Ok(Plan { layers: one.layers.clone(), config: blobs.paper(&one.config)?, digest: None }),
+        [one] => Ok(Plan {
+            layers: one.layers.clone(),
+            config: blobs.paper(&one.config)?,
+            digest: None,
+            names: one.repo_tags.clone().unwrap_or_default(),
+        }),
         [] => Err("its manifest.json names no image".to_owned()),
         more => {
             let tags = saved.iter().flat_map(|one| one.repo_tags.iter().flatten().cloned()).collect::<Vec<_>>().join(", ");
@@ -182,6 +195,8 @@ fn saved_plan(blobs: &Blobs, saved: &[Saved]) -> Result<Plan, String> {
 
 fn layout_plan(blobs: &Blobs, index: Index, platform: Option<&Platform>) -> Result<Plan, String> {
     let mut images = Vec::new();
+    let known = index.manifests.iter().flat_map(|one| NAMES.iter().filter_map(|key| one.annotations.get(*key)));
+    let names_of_it: BTreeSet<String> = known.cloned().collect();
     collect(blobs, index, 0, &mut images)?;
     if let Some(asked) = platform {
         let names = names(&images);
@@ -197,7 +212,12 @@ fn layout_plan(blobs: &Blobs, index: Index, platform: Option<&Platform>) -> Resu
     };
     let manifest: Manifest = blobs.paper(&blob(&one.digest)?)?;
     let layers = manifest.layers.iter().map(|layer| blob(&layer.digest)).collect::<Result<_, _>>()?;
-    Ok(Plan { layers, config: blobs.paper(&blob(&manifest.config.digest)?)?, digest: Some(one.digest.clone()) })
+    Ok(Plan {
+        layers,
+        config: blobs.paper(&blob(&manifest.config.digest)?)?,
+        digest: Some(one.digest.clone()),
+        names: names_of_it.into_iter().collect(),
+    })
 }
 
 fn names(images: &[Descriptor]) -> String {
