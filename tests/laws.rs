@@ -89,6 +89,19 @@ impl World {
         Self { findings: findings(&inventory), breaches: breaches(), inventory }
     }
 
+    fn new_subject() -> scacheck::model::package::Subject {
+        let kind = scacheck::model::package::SubjectKind::Directory;
+        scacheck::model::package::Subject {
+            kind,
+            name: "x".to_owned(),
+            names: Vec::new(),
+            digest: None,
+            distro: None,
+            base: None,
+            image: None,
+        }
+    }
+
     fn judge(&self, policy: &str, floor: Option<&str>, today: &str) -> Judged {
         let parse = |text: &str| Policy::parse("scacheck.toml", text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
         let statements = Statements::default();
@@ -239,5 +252,109 @@ proptest! {
         let decisions = |text: &str, today: &str| denied(&world.decisions(text, None, today));
         prop_assert_eq!(decisions(&with(Some(ending.clone())), "2026-03-01"), decisions(&with(Some(rule.clone())), "2026-03-01"));
         prop_assert_eq!(decisions(&with(Some(ending)), "2026-03-02"), decisions(&with(None), "2026-03-02"));
+    }
+}
+
+/// Pieces of every form that is read here, in any order.
+fn anything() -> impl Strategy<Value = String> {
+    let piece = prop::sample::select(vec![
+        "FROM ",
+        "RUN ",
+        "<<EOF\n",
+        "EOF\n",
+        "\\\n",
+        "# scacheck: allow ",
+        "ARG A",
+        "${A:-",
+        "$",
+        "}",
+        "ONBUILD ",
+        "[\"a\", ",
+        "--mount=type=cache,target=",
+        "apt-get install ",
+        "pip install ",
+        "chmod u+s ",
+        "PASSWORD=",
+        "-----BEGIN PRIVATE KEY",
+        "\"",
+        "'",
+        "&&",
+        "|",
+        "$(",
+        ")",
+        ";",
+        "\n",
+        " ",
+        "\u{e9}",
+        "\u{1f600}",
+        "@",
+        "pkg:npm/",
+        "?a=b",
+        "%",
+        ">=1",
+        "<",
+        "^",
+        "~=",
+        "||",
+        " - ",
+        "1.2.3",
+        "1.x",
+        "*",
+        ",",
+        "-rc.1",
+        "[[allow]]\n",
+        "purl = ",
+        "range = ",
+        "<suppress>",
+        "</suppress>",
+        "<cve>",
+        "</cve>",
+        "<![CDATA[",
+        "]]>",
+        "&amp;",
+        "<suppressions",
+        "ignore:\n",
+        "- vulnerability: ",
+        "common:\n",
+        "  CVE-2020-1: x\n",
+        "{\"whitelists\":",
+        "{\"@context\":\"openvex\",\"statements\":[",
+        "{\"bomFormat\":\"CycloneDX\",\"vulnerabilities\":[{",
+        "]",
+        "}",
+        ":",
+        "exp:2020-01-01",
+    ]);
+    prop::collection::vec(prop_oneof![8 => piece.prop_map(str::to_owned), 1 => "\\PC{0,6}"], 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1500, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn nothing_that_is_read_panics(text in anything()) {
+        use scacheck::amend::import::{Format, read};
+        use scacheck::model::hardening::Lists;
+        use scacheck::model::purl::Ecosystem;
+        let mut inventory = Inventory { subject: World::new_subject(), packages: Vec::new(), dockerfiles: Vec::new(), coverage: Vec::new(), gaps: Vec::new() };
+        let tree = acquire::tree::Memory::of("Dockerfile", Vec::new());
+        let source = acquire::Source { text: &text, path: "Dockerfile", tree: &tree, distro: None };
+        let reading = acquire::readers::dockerfile::read(&source);
+        inventory.dockerfiles.extend(reading.ok().and_then(|reading| reading.dockerfile));
+        let breaches = scacheck::harden::judge(&inventory, &Lists::default());
+        prop_assert!(breaches.iter().all(|breach| breach.location.line.is_some()));
+        drop(Policy::parse("scacheck.toml", &text));
+        drop(scacheck::decide::vex::read(&text));
+        drop(scacheck::facts::secrets::redact(&text));
+        for ecosystem in [Ecosystem::Npm, Ecosystem::Cargo, Ecosystem::Pypi, Ecosystem::Deb, Ecosystem::Apk, Ecosystem::Other] {
+            if let Ok(range) = scacheck::version::range::Range::parse(&text, ecosystem) {
+                let _ = range.standing("1.2.3-rc.1");
+            }
+        }
+        for format in [Format::DependencyCheck, Format::TrivyIgnore, Format::TrivyYaml, Format::Grype, Format::OsvScanner, Format::CargoDeny, Format::Clair, Format::Anchore] {
+            if let Ok(imported) = read(format, &text) {
+                prop_assert!(Policy::parse("imported", &imported.to_toml()).is_ok(), "{:?} {}", format, imported.to_toml());
+            }
+        }
     }
 }

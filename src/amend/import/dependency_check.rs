@@ -24,8 +24,11 @@ pub fn read(file: &str) -> Result<Imported, String> {
     let mut reader = Reader::from_str(file);
     let mut imported = Imported::default();
     let (mut entry, mut field): (Option<Entry>, Option<(String, String, bool)>) = (None, None);
+    let (mut line, mut passed) = (1, 0);
     loop {
-        let line = file[..usize::try_from(reader.buffer_position()).unwrap_or(0).min(file.len())].matches('\n').count() + 1;
+        let here = usize::try_from(reader.buffer_position()).unwrap_or(0).min(file.len());
+        line += file.as_bytes()[passed.min(here)..here].iter().filter(|byte| **byte == b'\n').count();
+        passed = passed.max(here);
         let event = reader.read_event().map_err(|error| format!("line {line}: {error}"))?;
         match event {
             Event::Start(start) => match (start.local_name().as_ref(), &mut entry) {
