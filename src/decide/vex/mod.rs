@@ -136,22 +136,20 @@ impl Statements {
             if !statement.ids.iter().any(|named| ids.iter().any(|id| id.eq_ignore_ascii_case(named))) {
                 continue;
             }
-            let met: Result<Vec<()>, Miss> = Err(Miss { nearness: 0, reason: "it names no product".to_owned() });
-            let met = statement.products.iter().fold(met, |best, product| match (best, meets(product, package, inventory)) {
-                (Ok(done), _) => Ok(done),
-                (_, Ok(())) => Ok(Vec::new()),
-                (Err(a), Err(b)) => Err(a.max(b)),
-            });
-            match met {
-                Ok(_) => {
-                    used.applied.insert(index);
-                    let time = statement.timestamp.as_str();
-                    latest = latest.max(Some((time, index)));
-                }
+            let mut nearest = Miss { nearness: 0, reason: "it names no product".to_owned() };
+            let is_met = statement.products.iter().any(|product| match meets(product, package, inventory) {
+                Ok(()) => true,
                 Err(miss) => {
-                    let nearest = used.misses.entry(index).or_insert_with(|| miss.clone());
-                    *nearest = nearest.clone().max(miss);
+                    nearest = nearest.clone().max(miss);
+                    false
                 }
+            });
+            if is_met {
+                used.applied.insert(index);
+                latest = latest.max(Some((statement.timestamp.as_str(), index)));
+            } else {
+                let known = used.misses.entry(index).or_insert_with(|| nearest.clone());
+                *known = known.clone().max(nearest);
             }
         }
         let (path, statement) = &self.0[latest?.1];
