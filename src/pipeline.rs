@@ -100,7 +100,7 @@ pub struct Checked {
     pub breaches: Vec<Breach>,
     /// What the policy says.
     pub judged: decide::Judged,
-    /// Whose advisories stand in for whose.
+    /// Whose advisories stand in for whose, and what is guessed about an image.
     pub notes: Vec<String>,
 }
 
@@ -132,7 +132,8 @@ fn check_subject(subject: &str, request: &Request, mirror: &Reader, stdin: &mut 
         today: &request.today,
     };
     let judged = decide::decide(matter, &request.policy, request.floor.as_ref());
-    Ok(Checked { inventory, identities, findings, matches, breaches, judged, notes: standing.notes })
+    let notes = standing.notes.into_iter().chain(harden::notes(&inventory)).collect();
+    Ok(Checked { inventory, identities, findings, matches, breaches, judged, notes })
 }
 
 fn match_all(inventory: &Inventory, identities: &[Identity], mirror: &Reader) -> Result<Matches, CheckError> {

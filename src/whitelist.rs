@@ -73,6 +73,8 @@ fn existing(path: &Path) -> Result<Option<String>, Box<dyn Error>> {
 fn write_policy(path: &Path, text: &str) -> Result<(), Box<dyn Error>> {
     Policy::parse(&path.display().to_string(), text).map_err(|wrong| UsageError(format!("not written: {wrong}")))?;
     let fail = |error: std::io::Error| format!("writing {}: {error}", path.display());
+    // A link stays a link: the file that it leads to is changed.
+    let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let beside = path.with_extension("toml.new");
     std::fs::write(&beside, text).map_err(fail)?;
     if let Ok(meta) = std::fs::metadata(path) {

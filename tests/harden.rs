@@ -212,6 +212,7 @@ fn an_image_is_judged_by_its_own_layers() {
     );
     let text = report.to_string();
     assert!(!text.contains("hunter2") && !text.contains("usr/bin/passwd has") && text.contains("gcc-12"));
+    assert!(report["warnings"].to_string().contains("the first 2 of the image's 6 instructions"), "{}", report["warnings"]);
 }
 
 #[test]

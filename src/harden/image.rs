@@ -69,6 +69,18 @@ fn inherited(history: &[HistoryEntry]) -> usize {
     history[..own_end].iter().rposition(is_command).map_or(0, |at| at + 1)
 }
 
+/// Which instructions are taken for the base image's without anybody having said so.
+pub fn guess(facts: &ImageFacts) -> Option<String> {
+    match inherited(&facts.history) {
+        0 => None,
+        count => Some(format!(
+            "the first {count} of the image's {} instructions are taken for its base image's, by the command they end with, and hardening \
+             rules do not blame it for them: --base says for sure",
+            facts.history.len()
+        )),
+    }
+}
+
 fn breach(rule: RuleId, location: Location, evidence: String) -> Breach {
     Breach { rule, location, evidence, allowed: None }
 }
