@@ -12,7 +12,7 @@ use crate::model::package::Inventory;
 /// What is guessed about a subject, so that nobody is surprised by what is not there.
 #[must_use]
 pub fn notes(inventory: &Inventory) -> Vec<String> {
-    inventory.subject.image.iter().filter(|_| inventory.subject.base.is_none()).filter_map(|facts| image::guess(facts)).collect()
+    inventory.subject.image.iter().filter(|_| inventory.subject.base.is_none()).filter_map(image::guess).collect()
 }
 
 /// The breaches of one subject.
